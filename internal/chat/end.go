@@ -1,0 +1,102 @@
+package chat
+
+import "time"
+
+// Stop ends the chat from outside: StopContact (semantics.md 9.3). Stopping an
+// ended chat changes nothing.
+type Stop struct{}
+
+func (Stop) decide(t *turn) error {
+	if t.chat.Ended() {
+		t.nothing()
+		return nil
+	}
+	t.end(CauseAPI)
+	return nil
+}
+
+// Tick says that the time is now; it does what Deadline announced, and nothing
+// when it comes too early.
+type Tick struct{}
+
+func (Tick) decide(t *turn) error {
+	due := t.chat.Deadline()
+	switch {
+	case due.IsZero() || t.now.Before(due):
+		t.nothing()
+	case due.Equal(t.chat.expiry()):
+		t.end(CauseExpired)
+	default:
+		t.end(CauseNotConnected)
+	}
+	return nil
+}
+
+// end emits participant.left for everybody who is seen, then chat.ended.
+func (t *turn) end(cause Cause) {
+	for _, p := range t.chat.people {
+		if p.Presence == Present {
+			t.append(Entry{Kind: KindLeft, By: &p.Author, Cause: cause})
+		}
+	}
+	t.append(Entry{Kind: KindEnded, Cause: cause})
+}
+
+// UpdateAttributes merges contact attributes (semantics.md 9.5). It works on ended
+// chats too.
+type UpdateAttributes struct {
+	Attributes map[string]string
+}
+
+func (u UpdateAttributes) decide(t *turn) error {
+	total := 0
+	for k, v := range t.chat.Attributes {
+		if _, replaced := u.Attributes[k]; !replaced {
+			total += len(k) + len(v)
+		}
+	}
+	for k, v := range u.Attributes {
+		total += len(k) + len(v)
+	}
+	if total > MaxAttributes {
+		return refuse(BadContent, "Attributes would be larger than 32768 bytes in total")
+	}
+	if len(u.Attributes) == 0 {
+		t.nothing()
+		return nil
+	}
+	t.append(Entry{Kind: KindAttributes, Attributes: u.Attributes})
+	return nil
+}
+
+// MaxAttributes is the size of all contact attributes, keys and values, in bytes.
+const MaxAttributes = 32768
+
+// Summary is the row that lists and finds a contact: a projection of the chat,
+// written with the entries that change it. It is comparable.
+type Summary struct {
+	Chat     ChatID
+	Contact  ContactID
+	Instance string
+	// InitiatedAt and EndedAt bound the contact; EndedAt is zero while it goes on.
+	InitiatedAt, EndedAt time.Time
+	// Deadline is a time not later than the next due Tick; zero means none.
+	Deadline time.Time
+	// Queue is where the contact waits or waited; Agent who took it.
+	Queue string
+	Agent string
+}
+
+// Summary gives the current contact's row.
+func (c *Chat) Summary() Summary {
+	s := Summary{
+		Chat: c.ID, Contact: c.Contact, Instance: c.Settings.Instance,
+		InitiatedAt: c.StartedAt, EndedAt: c.EndedAt, Deadline: c.Deadline(), Queue: c.Queue,
+	}
+	for _, p := range c.people {
+		if p.Role == Agent && !p.JoinedAt.IsZero() {
+			s.Agent = p.Name
+		}
+	}
+	return s
+}

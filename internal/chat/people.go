@@ -1,0 +1,119 @@
+package chat
+
+// AddParticipant gives somebody a place in the chat, and so a token:
+// CreateParticipant (semantics.md 9.2), with AGENT and SUPERVISOR as our extension.
+type AddParticipant struct {
+	Role  Role
+	Name  string
+	Token string
+}
+
+func (a AddParticipant) decide(t *turn) error {
+	if t.repeated(ParticipantID{}, a.Token, string(a.Role), a.Name) {
+		return nil
+	}
+	c := t.chat
+	if c.Ended() {
+		return refuse(Ended, "the chat has ended; nobody can be added to it")
+	}
+	if err := c.room(a.Role); err != nil {
+		return err
+	}
+	id := ParticipantID{t.ids(t.now)}
+	t.append(Entry{Kind: KindAdded, ID: id.ID, Token: a.Token, By: &Author{ID: id, Role: a.Role, Name: a.Name}})
+	return nil
+}
+
+// room refuses a participant for whom the chat has no place (semantics.md 8).
+func (c *Chat) room(r Role) error {
+	here := func(roles ...Role) int { return c.count(Invited, roles...) + c.count(Present, roles...) }
+	switch {
+	case r == Supervisor && here(Supervisor) >= MaxSupervisors:
+		return refuse(TooMany, "the chat already has five supervisors")
+	case r == CustomBot && here(Agent) > 0:
+		return refuse(WrongState, "a CUSTOM_BOT can't join a chat that has an agent")
+	case r == CustomBot && here(CustomBot) > 0:
+		return refuse(TooMany, "the chat already has a CUSTOM_BOT")
+	case r != Supervisor && here(Customer, Agent, CustomBot) >= MaxParticipants:
+		return refuse(TooMany, "the chat already has six participants")
+	}
+	return nil
+}
+
+// Via says how a participant came to be connected.
+type Via int
+
+const (
+	// ViaSocket: a websocket was subscribed to aws/chat.
+	ViaSocket Via = iota
+	// ViaRequest: CreateParticipantConnection with ConnectParticipant=true.
+	ViaRequest
+)
+
+// Connect marks a participant as connected: they join, once. A customer's first
+// connection starts the flow. A supervisor's socket only watches; a supervisor's
+// request barges in.
+type Connect struct {
+	By  ParticipantID
+	Via Via
+}
+
+func (cmd Connect) decide(t *turn) error {
+	p, err := t.chat.Admit(cmd.By)
+	if err != nil {
+		return err
+	}
+	if p.Presence == Present || p.Role == Supervisor && cmd.Via == ViaSocket {
+		t.nothing()
+		return nil
+	}
+	if p.Role == Supervisor && t.chat.count(Present, Supervisor) > 0 {
+		return refuse(WrongState, "another supervisor has barged in; one at a time can")
+	}
+	t.join(p, "")
+	return nil
+}
+
+// join emits participant.joined, and for the customer the initial message and the flow.
+func (t *turn) join(p *Participant, token string) {
+	t.append(Entry{Kind: KindJoined, By: &p.Author, Token: token})
+	if p.Role != Customer {
+		return
+	}
+	if m := t.chat.Settings.InitialMessage; m != nil {
+		t.append(Entry{Kind: KindMessage, By: &p.Author, Content: m})
+	}
+	t.runFlow()
+}
+
+// Leave takes a participant out of the chat: DisconnectParticipant (semantics.md
+// 3.6). The chat ends with its customer, or with its last agent.
+type Leave struct {
+	By    ParticipantID
+	Token string
+}
+
+func (l Leave) decide(t *turn) error {
+	if t.repeated(l.By, l.Token, EventLeft, "") {
+		return nil
+	}
+	c := t.chat
+	p, err := c.Admit(l.By)
+	if err != nil {
+		return err
+	}
+	kind := KindLeft
+	if p.Presence == Invited {
+		kind = KindWithdrawn // nobody saw them come, so nobody sees them go
+	}
+	cause := CauseCustomer
+	if p.Role != Customer {
+		cause = CauseAgent
+	}
+	t.append(Entry{Kind: kind, By: &p.Author, Token: l.Token, Cause: cause})
+	lastAgent := p.Role == Agent && p.Presence == Present && c.count(Present, Agent)+c.count(Invited, Agent) == 1
+	if p.Role == Customer || lastAgent {
+		t.append(Entry{Kind: KindEnded, Cause: cause})
+	}
+	return nil
+}

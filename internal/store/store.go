@@ -1,0 +1,91 @@
+// Package store is the contract of the place where chats are kept.
+//
+// A store is the only arbiter of a chat's order: [Store.Append] succeeds only if
+// the entries follow the last stored one (compare-and-swap), and returns only
+// when they are durable. Everything else the system knows is derived from what a
+// store holds. The implementations are memstore and sqlstore; package storetest
+// is the suite that each of them passes.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+// The errors that callers tell apart. Any other error means that the store could
+// not do its work, and after an Append that its outcome is unknown: the entries may
+// or may not be stored, but never a part of them.
+var (
+	// ErrConflict: the chat's last entry is not the one the caller expected.
+	// Nothing was stored.
+	ErrConflict = errors.New("store: the chat has moved on")
+	// ErrNotFound: there is no such contact.
+	ErrNotFound = errors.New("store: not found")
+	// ErrBusy: too much is waiting to be written; nothing was stored. Try later.
+	ErrBusy = errors.New("store: too busy")
+	// ErrClosed: the store was closed; nothing was stored.
+	ErrClosed = errors.New("store: closed")
+)
+
+// Append is a batch of entries for one chat, to be stored whole or not at all.
+type Append struct {
+	Chat chat.ChatID
+	// After is the Seq of the last entry the caller knows; 0 for a new chat.
+	After int64
+	// Entries have Seq After+1, After+2 and so on. There may be none if Summary is set.
+	Entries []chat.Entry
+	// Summary, if not nil, replaces the row of its contact in the same transaction.
+	Summary *chat.Summary
+}
+
+// Due is a chat whose deadline is near or past.
+type Due struct {
+	Chat chat.ChatID
+	At   time.Time
+}
+
+// Query selects items of a chat's transcript: at most Limit visible entries with
+// From <= Seq <= To, the newest ones if Newest is set, else the oldest ones. They are
+// returned in ascending order of Seq in either case.
+type Query struct {
+	From, To int64
+	Newest   bool
+	Limit    int
+}
+
+// Store keeps chats. All methods are safe for concurrent use. Times have whole
+// milliseconds; ids, texts and times come back exactly as they were stored. Texts
+// are valid UTF-8 without NUL: that is decided before a store is asked.
+type Store interface {
+	// Append stores a batch durably. It returns ErrConflict if After is not the
+	// Seq of the chat's last entry. Batches of one chat that are appended at the
+	// same time may not both succeed. A batch that can't be stored (a row too
+	// large, say) harms no other batch. Append honours ctx until the batch is
+	// handed over to be written, and then waits for the outcome.
+	Append(ctx context.Context, a Append) error
+
+	// Entries returns up to limit entries with Seq > after, in ascending order.
+	// None means that there are no more, or that the chat does not exist.
+	Entries(ctx context.Context, id chat.ChatID, after int64, limit int) ([]chat.Entry, error)
+
+	// Items returns the part of the transcript that q selects.
+	Items(ctx context.Context, id chat.ChatID, q Query) ([]chat.Entry, error)
+
+	// SeqAt returns the Seq of the newest visible entry whose At is not after t, or
+	// 0 if there is none.
+	SeqAt(ctx context.Context, id chat.ChatID, t time.Time) (int64, error)
+
+	// Contact returns a contact's row, or ErrNotFound.
+	Contact(ctx context.Context, id chat.ContactID) (chat.Summary, error)
+
+	// Due returns the chats with a deadline, the earliest first, at most limit of
+	// them. Contacts that have ended are not among them.
+	Due(ctx context.Context, limit int) ([]Due, error)
+
+	// Close waits for the batches handed over, then releases everything. Later
+	// calls return ErrClosed.
+	Close() error
+}
