@@ -100,3 +100,23 @@ func (c *Chat) Summary() Summary {
 	}
 	return s
 }
+
+// SummaryAfter gives the row as it will be when the entries have been applied. It
+// doesn't change the chat.
+func (c *Chat) SummaryAfter(entries []Entry) Summary {
+	sketch := *c
+	sketch.people = make([]*Participant, len(c.people))
+	for i, p := range c.people {
+		twin := *p
+		sketch.people[i] = &twin
+	}
+	sketch.Attributes, sketch.tokens = nil, tokens{}
+	for i := range entries {
+		switch e := &entries[i]; e.Kind {
+		case KindMessage, KindReceipt, KindAttributes: // say nothing of the row
+		default:
+			sketch.apply(e)
+		}
+	}
+	return sketch.Summary()
+}

@@ -1,0 +1,202 @@
+// Package node is the shell around the rules of a chat: it loads a chat, has the
+// command decided, appends the entries, and only then tells anybody.
+//
+// Any node serves any chat. A node keeps the chats it works on in memory, each with
+// one owner at a time; the store's compare-and-swap tells it when another node was
+// faster, and it reads what it missed and decides again. A node has no clock, store,
+// bus or source of ids of its own: several can run in one process under a simulated
+// clock with a faulty store and bus.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/parley-chat/parley/internal/bus"
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/store"
+)
+
+// The errors of a node, besides [*chat.Refusal] and the context's. Any other error
+// means that the node could not do its work; the command may or may not have
+// happened, and its repetition with the same ClientToken finds out.
+var (
+	// ErrNotFound: there is no such chat or contact.
+	ErrNotFound = errors.New("node: no such chat")
+	// ErrBusy: too much is waiting, for this chat or altogether. Nothing happened.
+	ErrBusy = errors.New("node: too busy")
+)
+
+// Bounds of a node.
+const (
+	// maxWaiting is how many callers may wait for one chat.
+	maxWaiting = 256
+	// maxAttempts bounds how often a command is decided again after a conflict.
+	maxAttempts = 20
+	// loadPage is how many entries are read at a time.
+	loadPage = 512
+	// startWindow is how long the ClientToken of a start stands for the same chat.
+	startWindow = 24 * time.Hour
+)
+
+// Config is what a node works with. All fields but IDs and Log are required.
+type Config struct {
+	Store store.Store
+	Bus   bus.Bus
+	Clock clockwork.Clock
+	// IDs makes ids; NewID if nil.
+	IDs chat.IDs
+	// Log gets what no caller can be told; discarded if nil.
+	Log *slog.Logger
+}
+
+// Node is one running server's part in all chats. Its methods are safe for
+// concurrent use.
+type Node struct {
+	store store.Store
+	bus   bus.Bus
+	clock clockwork.Clock
+	ids   chat.IDs
+	log   *slog.Logger
+
+	ctx    context.Context // of what goes on behind the callers' backs
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	chats map[chat.ChatID]*live
+
+	alarm alarm
+}
+
+// New makes a node. Call Run to make it keep deadlines, and Close in the end.
+func New(c Config) *Node {
+	if c.IDs == nil {
+		c.IDs = NewID
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Node{
+		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, log: c.Log,
+		ctx: ctx, cancel: cancel,
+		chats: make(map[chat.ChatID]*live),
+		alarm: alarm{ring: make(chan struct{}, 1)},
+	}
+}
+
+// Close ends what the node does by itself. The store and the bus stay open.
+func (n *Node) Close() {
+	n.cancel()
+	n.wg.Wait()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for id, l := range n.chats {
+		l.drop()
+		delete(n.chats, id)
+	}
+}
+
+// NewID makes a UUIDv7 of the time, otherwise random.
+func NewID(at time.Time) chat.ID {
+	u := uuid.New()
+	ms := at.UnixMilli()
+	for i := range 6 {
+		u[i] = byte(ms >> (40 - 8*i))
+	}
+	u[6] = u[6]&0x0f | 0x70
+	return chat.ID{UUID: u}
+}
+
+// Do decides a command on a chat and makes its outcome durable and known. A chat
+// that was not started takes no command but [chat.Start]: ErrNotFound.
+//
+// If ctx ends while Do waits for its turn, nothing happens. Once the outcome is
+// handed to the store, Do waits for it whatever ctx says: a command happens wholly
+// or not at all.
+func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.Outcome, error) {
+	l, err := n.acquire(ctx, id)
+	if err != nil {
+		return chat.Outcome{}, err
+	}
+	defer n.release(l)
+	for range maxAttempts {
+		if err := n.refresh(ctx, l); err != nil {
+			return chat.Outcome{}, err
+		}
+		if _, starts := cmd.(chat.Start); !starts && !l.chat.Started() {
+			return chat.Outcome{}, ErrNotFound
+		}
+		out, err := chat.Decide(l.chat, cmd, n.clock.Now(), n.ids)
+		if err != nil {
+			return chat.Outcome{}, err
+		}
+		_, tick := cmd.(chat.Tick)
+		err = n.commit(ctx, l, out, tick)
+		if !errors.Is(err, store.ErrConflict) {
+			return out, err
+		}
+		l.stale = true
+	}
+	return chat.Outcome{}, fmt.Errorf("node: chat %v was changed by others %d times in a row", id, maxAttempts)
+}
+
+// View calls look with the chat as it is now, while nobody else has it. look must
+// neither keep nor change it, nor block. Its error is View's.
+func (n *Node) View(ctx context.Context, id chat.ChatID, look func(*chat.Chat) error) error {
+	l, err := n.acquire(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer n.release(l)
+	if err := n.refresh(ctx, l); err != nil {
+		return err
+	}
+	if !l.chat.Started() {
+		return ErrNotFound
+	}
+	return look(l.chat)
+}
+
+// Find names the chat of a contact, or ErrNotFound.
+func (n *Node) Find(ctx context.Context, id chat.ContactID) (chat.ChatID, error) {
+	s, err := n.store.Contact(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return chat.ChatID{}, ErrNotFound
+	}
+	return s.Chat, err
+}
+
+// Start begins a chat and names it and its customer. The same ClientToken within 24
+// hours names the same chat, on every node: the chat's id is derived from the token,
+// so that the store's compare-and-swap finds the repetition.
+func (n *Node) Start(ctx context.Context, set chat.Settings, token string) (chat.ChatID, chat.ParticipantID, error) {
+	for generation := 0; ; generation++ {
+		id := chat.ChatID{ID: n.ids(n.clock.Now().UTC().Truncate(time.Millisecond))}
+		if token != "" {
+			id = derivedID(set.Instance, token, generation)
+		}
+		out, err := n.Do(ctx, id, chat.Start{Settings: set})
+		if err != nil {
+			return chat.ChatID{}, chat.ParticipantID{}, err
+		}
+		if out.Repeated && n.clock.Since(out.At) > startWindow {
+			continue // the token stood for a chat of long ago
+		}
+		return id, chat.ParticipantID{ID: out.ID}, nil
+	}
+}
+
+// derivedID is a UUIDv5: the same for the same arguments.
+func derivedID(instance, token string, generation int) chat.ChatID {
+	name := fmt.Sprintf("%s\x00%s\x00%d", instance, token, generation)
+	return chat.ChatID{ID: chat.ID{UUID: uuid.NewSHA1(uuid.NameSpaceOID, []byte(name))}}
+}
