@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -41,6 +42,26 @@ type Append struct {
 	Summary *chat.Summary
 }
 
+// Check reports what is malformed about a batch: a mistake of the caller, not of
+// its data. Every implementation calls it first, so that nothing malformed gets near
+// the other batches.
+func (a *Append) Check() error {
+	switch {
+	case a.After < 0:
+		return fmt.Errorf("store: Append.After is %d; it must be the Seq of the chat's last entry, or 0", a.After)
+	case len(a.Entries) == 0 && a.Summary == nil:
+		return errors.New("store: Append has neither Entries nor Summary; it must have one of them")
+	case a.Summary != nil && a.Summary.Chat != a.Chat:
+		return fmt.Errorf("store: Append.Summary.Chat is %s; it must be Append.Chat, %s", a.Summary.Chat, a.Chat)
+	}
+	for i := range a.Entries {
+		if got, want := a.Entries[i].Seq, a.After+int64(i)+1; got != want {
+			return fmt.Errorf("store: Append.Entries[%d].Seq is %d; it must be %d", i, got, want)
+		}
+	}
+	return nil
+}
+
 // Due is a chat whose deadline is near or past.
 type Due struct {
 	Chat chat.ChatID
@@ -49,26 +70,31 @@ type Due struct {
 
 // Query selects items of a chat's transcript: at most Limit visible entries with
 // From <= Seq <= To, the newest ones if Newest is set, else the oldest ones. They are
-// returned in ascending order of Seq in either case.
+// returned in ascending order of Seq in either case. A Limit below 1 selects nothing.
 type Query struct {
 	From, To int64
 	Newest   bool
 	Limit    int
 }
 
-// Store keeps chats. All methods are safe for concurrent use. Times have whole
-// milliseconds; ids, texts and times come back exactly as they were stored. Texts
-// are valid UTF-8 without NUL: that is decided before a store is asked.
+// Store keeps chats. All methods are safe for concurrent use. Times are UTC and have
+// whole milliseconds; ids, texts and times come back exactly as they were stored, but
+// empty maps and slices may come back as nil. Texts are valid UTF-8 without NUL: that
+// is decided before a store is asked. What was appended and what is returned may
+// share memory with the store: neither is changed afterwards.
 type Store interface {
 	// Append stores a batch durably. It returns ErrConflict if After is not the
-	// Seq of the chat's last entry. Batches of one chat that are appended at the
-	// same time may not both succeed. A batch that can't be stored (a row too
-	// large, say) harms no other batch. Append honours ctx until the batch is
-	// handed over to be written, and then waits for the outcome.
+	// Seq of the chat's last entry, which holds for a batch without Entries too.
+	// Of the batches with the same After that are appended to a chat at the same
+	// time, one with Entries at most succeeds. A batch that can't be stored (a row
+	// too large, say) or that [Append.Check] refuses harms no other batch. Append
+	// honours ctx until the batch is handed over to be written, and then waits for
+	// the outcome.
 	Append(ctx context.Context, a Append) error
 
 	// Entries returns up to limit entries with Seq > after, in ascending order.
-	// None means that there are no more, or that the chat does not exist.
+	// None means that there are no more, that the chat does not exist, or that
+	// limit is below 1.
 	Entries(ctx context.Context, id chat.ChatID, after int64, limit int) ([]chat.Entry, error)
 
 	// Items returns the part of the transcript that q selects.
@@ -81,11 +107,11 @@ type Store interface {
 	// Contact returns a contact's row, or ErrNotFound.
 	Contact(ctx context.Context, id chat.ContactID) (chat.Summary, error)
 
-	// Due returns the chats with a deadline, the earliest first, at most limit of
-	// them. Contacts that have ended are not among them.
+	// Due returns the chats with a deadline, past or not, the earliest first, at
+	// most limit of them. Contacts that have ended are not among them.
 	Due(ctx context.Context, limit int) ([]Due, error)
 
 	// Close waits for the batches handed over, then releases everything. Later
-	// calls return ErrClosed.
+	// calls of any method return ErrClosed.
 	Close() error
 }

@@ -1,0 +1,160 @@
+// Package memstore is the store that keeps nothing: everything is in memory and
+// gone with the process. It is for tests and for --data :memory:, and the simplest
+// that could work.
+package memstore
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/store"
+)
+
+// Store is a [store.Store] in memory.
+type Store struct {
+	mu       sync.RWMutex
+	logs     map[chat.ChatID][]chat.Entry // entry n has index n-1
+	contacts map[chat.ContactID]chat.Summary
+	closed   bool
+}
+
+var _ store.Store = (*Store)(nil)
+
+// New gives an empty store.
+func New() *Store {
+	return &Store{
+		logs:     make(map[chat.ChatID][]chat.Entry),
+		contacts: make(map[chat.ContactID]chat.Summary),
+	}
+}
+
+// Append implements [store.Store].
+func (s *Store) Append(ctx context.Context, a store.Append) error {
+	if err := a.Check(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return store.ErrClosed
+	}
+	log := s.logs[a.Chat]
+	if int64(len(log)) != a.After {
+		return store.ErrConflict
+	}
+	if len(a.Entries) > 0 {
+		s.logs[a.Chat] = append(log, a.Entries...)
+	}
+	if a.Summary != nil {
+		s.contacts[a.Summary.Contact] = *a.Summary
+	}
+	return nil
+}
+
+// log gives a chat's entries with after < Seq <= to.
+func (s *Store) log(id chat.ChatID, after, to int64) ([]chat.Entry, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, store.ErrClosed
+	}
+	log := s.logs[id]
+	after, to = max(after, 0), min(to, int64(len(log)))
+	if after >= to {
+		return nil, nil
+	}
+	return log[after:to:to], nil
+}
+
+// Entries implements [store.Store].
+func (s *Store) Entries(_ context.Context, id chat.ChatID, after int64, limit int) ([]chat.Entry, error) {
+	log, err := s.log(id, after, math.MaxInt64)
+	return log[:min(max(limit, 0), len(log))], err
+}
+
+// Items implements [store.Store].
+func (s *Store) Items(_ context.Context, id chat.ChatID, q store.Query) ([]chat.Entry, error) {
+	log, err := s.log(id, max(q.From, 1)-1, q.To)
+	if err != nil {
+		return nil, err
+	}
+	var items []chat.Entry
+	for i := range log {
+		if log[i].Visible() {
+			items = append(items, log[i])
+		}
+	}
+	n := min(max(q.Limit, 0), len(items))
+	if q.Newest {
+		return items[len(items)-n:], nil
+	}
+	return items[:n], nil
+}
+
+// SeqAt implements [store.Store].
+func (s *Store) SeqAt(_ context.Context, id chat.ChatID, t time.Time) (int64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return 0, store.ErrClosed
+	}
+	for _, e := range slices.Backward(s.logs[id]) {
+		if e.Visible() && !e.At.After(t) {
+			return e.Seq, nil
+		}
+	}
+	return 0, nil
+}
+
+// Contact implements [store.Store].
+func (s *Store) Contact(_ context.Context, id chat.ContactID) (chat.Summary, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return chat.Summary{}, store.ErrClosed
+	}
+	c, ok := s.contacts[id]
+	if !ok {
+		return chat.Summary{}, store.ErrNotFound
+	}
+	return c, nil
+}
+
+// Due implements [store.Store].
+func (s *Store) Due(_ context.Context, limit int) ([]store.Due, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, store.ErrClosed
+	}
+	var all []store.Due
+	for _, c := range s.contacts {
+		if !c.Deadline.IsZero() && c.EndedAt.IsZero() {
+			all = append(all, store.Due{Chat: c.Chat, At: c.Deadline})
+		}
+	}
+	slices.SortFunc(all, func(a, b store.Due) int {
+		return cmp.Or(a.At.Compare(b.At), slices.Compare(a.Chat.UUID[:], b.Chat.UUID[:]))
+	})
+	return all[:min(max(limit, 0), len(all))], nil
+}
+
+// Close implements [store.Store].
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return store.ErrClosed
+	}
+	s.closed = true
+	s.logs, s.contacts = nil, nil
+	return nil
+}
