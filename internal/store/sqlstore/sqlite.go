@@ -1,0 +1,192 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+)
+
+// applicationID is what a database of ours has in its header; see 001_log.sql.
+const applicationID = 1349676153
+
+// OpenSQLite opens the database in a file, which is made if it isn't there; its
+// directory must be. It refuses, without having changed the file, what another
+// program or a newer version has written, and what is damaged.
+//
+// The store is durable: when Append returns nil, the batch survives the loss of
+// power, as far as the disk keeps what it says it has written.
+func OpenSQLite(file string, opts Options) (*Store, error) {
+	opts.setDefaults()
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", err)
+	}
+	d := sqliteDialect(file)
+	s, err := openSQLite(context.Background(), file, d, &opts)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", d.explain(err))
+	}
+	return s, nil
+}
+
+func sqliteDialect(file string) dialect {
+	return dialect{
+		migrations: "sqlite",
+		begin:      "BEGIN IMMEDIATE",
+		version:    "PRAGMA user_version",
+		setVersion: "PRAGMA user_version = %d",
+		explain:    func(err error) error { return explainSQLite(file, err) },
+	}
+}
+
+func openSQLite(ctx context.Context, file string, d dialect, opts *Options) (*Store, error) {
+	steps, err := d.steps()
+	if err != nil {
+		return nil, err
+	}
+	if err := inspect(ctx, file, len(steps)); err != nil {
+		return nil, err
+	}
+	// Two connections: the writer's and the checkpointer's.
+	db, err := openPool(file, 2, writerPragmas)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, db, d, steps); err != nil {
+		closeAll(db)
+		return nil, err
+	}
+	readDB, err := openPool(file, opts.Readers, readerPragmas)
+	if err != nil {
+		closeAll(db)
+		return nil, err
+	}
+	r, err := newReader(ctx, readDB, d)
+	if err != nil {
+		closeAll(readDB, db)
+		return nil, err
+	}
+	c := newCheckpointer(db, opts)
+	d.committed = c.committed
+	return start(&writer{dialect: d, db: db}, r, opts.Queue, func() error { return c.close(db) }), nil
+}
+
+// The settings of connections. Checkpoints are the checkpointer's; nothing is mapped
+// into memory and caches are small, because an idle server must be small.
+var (
+	writerPragmas = url.Values{
+		"mode": {"rw"},
+		"_pragma": {
+			"busy_timeout(5000)", "synchronous(FULL)", "wal_autocheckpoint(0)", "cache_size(-4096)",
+			"fullfsync(1)", "checkpoint_fullfsync(1)", // macOS; elsewhere they say nothing
+		},
+	}
+	readerPragmas = url.Values{
+		"mode":    {"ro"},
+		"_pragma": {"busy_timeout(5000)", "query_only(1)", "cache_size(-1024)"},
+	}
+)
+
+// openPool prepares connections; the first use opens one.
+func openPool(file string, size int, settings url.Values) (*sql.DB, error) {
+	name := url.URL{Scheme: "file", Path: filepath.ToSlash(file), RawQuery: settings.Encode()}
+	c, err := sqlite.NewConnector(name.String())
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(c)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+// inspect finds out whether the file is ours to write, and changes nothing, except
+// that it makes a file that isn't there.
+func inspect(ctx context.Context, file string, newest int) error {
+	info, err := os.Stat(file)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !missing:
+		return err
+	case !missing && info.IsDir():
+		return fmt.Errorf("%s is a directory; it must be the database's file: move the directory away, or give --data another one", file)
+	case missing || info.Size() == 0:
+		if wal, err := os.Stat(file + "-wal"); err == nil && wal.Size() > 0 {
+			return fmt.Errorf("%s is missing or empty, but %s-wal, which belongs to it, is there: put both back together, or move the second away as well to begin with nothing", file, file)
+		}
+	}
+	if missing {
+		return create(file)
+	}
+	db, err := openPool(file, 1, readerPragmas)
+	if err != nil {
+		return err
+	}
+	defer closeAll(db)
+	var application, version, tables int
+	err = db.QueryRowContext(ctx, `SELECT
+		(SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version),
+		(SELECT COUNT(*) FROM sqlite_schema)`).Scan(&application, &version, &tables)
+	switch {
+	case err != nil:
+		return err
+	case application != applicationID && (application != 0 || version != 0 || tables != 0):
+		return fmt.Errorf("%s is a database of another program: move it away, or give --data another directory", file)
+	case version > newest:
+		return fmt.Errorf("%s was written by a newer version of Parley (its schema is %d, this version knows %d): run that version, or restore the backup made before it ran", file, version, newest)
+	}
+	return nil
+}
+
+// create makes an empty file that only its owner can read: SQLite's other files get
+// the same mode.
+func create(file string) error {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// prepare makes the file a database with the schema of this version, and checks that
+// what is committed will be durable.
+func prepare(ctx context.Context, db *sql.DB, d dialect, steps []string) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return err
+	}
+	if err := checkDurable(ctx, conn); err != nil {
+		return err
+	}
+	return d.migrate(ctx, conn, steps)
+}
+
+// checkDurable refuses a connection whose commits might not survive a loss of power:
+// SQLite says nothing when it does not take a setting.
+func checkDurable(ctx context.Context, conn *sql.Conn) error {
+	for _, setting := range []struct{ pragma, want, means string }{
+		{"journal_mode", "wal", "WAL"}, {"synchronous", "2", "FULL"}, {"wal_autocheckpoint", "0", "off"},
+	} {
+		var got string
+		if err := conn.QueryRowContext(ctx, "PRAGMA "+setting.pragma).Scan(&got); err != nil {
+			return err
+		}
+		if got != setting.want {
+			return fmt.Errorf("SQLite did not accept %s=%s (it is %q), without which messages could be lost: keep --data on a local file system that supports shared memory",
+				setting.pragma, setting.means, got)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/parley-chat/parley/internal/store"
+)
+
+// maxGroup is how many batches share a transaction at most.
+const maxGroup = 512
+
+// writer writes batches to the database. It belongs to one goroutine.
+type writer struct {
+	dialect
+	db *sql.DB
+
+	conn                    *sql.Conn // nil: to be opened when needed
+	begin, commit, rollback *sql.Stmt
+	insert, last, contact   *sql.Stmt
+}
+
+// run writes what comes in, until the queue is closed and empty.
+func (w *writer) run(queue <-chan *batch) {
+	var group []*batch
+	for b := range queue {
+		group = collect(append(group[:0], b), queue)
+		w.write(group)
+		clear(group)
+		if w.committed != nil && w.conn != nil {
+			w.committed(w.conn)
+		}
+	}
+}
+
+// collect adds what is waiting, without waiting for more.
+func collect(group []*batch, queue <-chan *batch) []*batch {
+	for len(group) < maxGroup {
+		select {
+		case b, ok := <-queue:
+			if !ok {
+				return group
+			}
+			group = append(group, b)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// statementError is that of a statement within a transaction, which was rolled back.
+type statementError struct{ error }
+
+func (e statementError) Unwrap() error { return e.error }
+
+// write stores the batches in one transaction and answers their callers. If a batch
+// can't be stored, each is tried in a transaction of its own, so that the others are.
+func (w *writer) write(group []*batch) {
+	err := w.transact(group)
+	var bad statementError
+	if errors.As(err, &bad) && len(group) > 1 {
+		for _, b := range group {
+			w.write([]*batch{b})
+		}
+		return
+	}
+	if err != nil {
+		err = fmt.Errorf("sqlstore: append: %w", w.explain(err))
+	}
+	for _, b := range group {
+		if err != nil {
+			b.outcome = err
+		}
+		b.done <- b.outcome
+	}
+}
+
+// transact runs one transaction. When it fails, the next one finds a connection in
+// order: rolled back, or a new one.
+func (w *writer) transact(group []*batch) error {
+	ctx := context.Background()
+	if err := w.connect(ctx); err != nil {
+		return err
+	}
+	if _, err := w.begin.ExecContext(ctx); err != nil {
+		w.abandon()
+		return err
+	}
+	for _, b := range group {
+		if err := w.apply(ctx, b); err != nil {
+			if _, failed := w.rollback.ExecContext(ctx); failed != nil {
+				w.abandon() // some errors end the transaction by themselves
+			}
+			return statementError{err}
+		}
+	}
+	if _, err := w.commit.ExecContext(ctx); err != nil {
+		w.abandon()
+		return fmt.Errorf("the outcome of the commit is unknown: %w", err)
+	}
+	return nil
+}
+
+// apply writes a batch, or nothing if it conflicts.
+func (w *writer) apply(ctx context.Context, b *batch) error {
+	b.outcome = nil
+	if len(b.rows) == 0 {
+		var last int64
+		if err := w.last.QueryRowContext(ctx, b.chat).Scan(&last); err != nil {
+			return err
+		}
+		if last != b.after {
+			b.outcome = store.ErrConflict
+			return nil
+		}
+	}
+	for i := range b.rows {
+		result, err := w.insert.ExecContext(ctx, b.args(&b.rows[i])...)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		switch {
+		case err != nil:
+			return err
+		case n == 0 && i == 0:
+			b.outcome = store.ErrConflict
+			return nil
+		case n == 0:
+			return fmt.Errorf("entry %d of the chat is there, but entry %d was not", b.rows[i].seq, b.rows[i-1].seq)
+		}
+	}
+	if b.contact == nil {
+		return nil
+	}
+	_, err := w.contact.ExecContext(ctx, b.contact...)
+	return err
+}
+
+// connect opens the writer's connection if there is none.
+func (w *writer) connect(ctx context.Context) error {
+	if w.conn != nil {
+		return nil
+	}
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	w.conn = conn
+	for _, s := range []struct {
+		stmt **sql.Stmt
+		text string
+	}{
+		{&w.begin, w.dialect.begin}, {&w.commit, "COMMIT"}, {&w.rollback, "ROLLBACK"},
+		{&w.insert, sqlInsertEntry}, {&w.last, sqlLastSeq}, {&w.contact, sqlPutContact},
+	} {
+		if *s.stmt, err = conn.PrepareContext(ctx, s.text); err != nil {
+			w.abandon()
+			return err
+		}
+	}
+	return nil
+}
+
+// abandon throws away a connection whose state is not known, and with it whatever
+// transaction it may be in.
+func (w *writer) abandon() {
+	w.conn.Raw(func(any) error { return driver.ErrBadConn }) // makes database/sql close it
+	w.conn.Close()
+	w.conn = nil
+}
+
+func (w *writer) close() error {
+	if w.conn == nil {
+		return nil
+	}
+	err := w.conn.Close()
+	w.conn = nil
+	return err
+}
