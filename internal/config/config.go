@@ -1,0 +1,157 @@
+// Package config holds the settings of a server: every name, default and check in
+// one place.
+//
+// A setting has one name and three places: the flag --public-url, the environment
+// variable PARLEY_PUBLIC_URL and the key public-url of the configuration file. A flag
+// wins over the environment, and that over the file.
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/uuid"
+)
+
+// Built-in values of local mode.
+const (
+	LocalKeyID  = "parley"
+	LocalSecret = "parley"
+	// LocalFlow is the built-in flow's id; local mode takes any other id for it.
+	LocalFlow = "00000000-0000-4000-8000-000000000002"
+	// Memory as Data keeps nothing.
+	Memory = ":memory:"
+
+	minTokenKey = 16
+)
+
+// Settings are what a server is started with. The struct tags are their names,
+// defaults and help.
+type Settings struct {
+	Config       string        `help:"Read settings from this YAML file." placeholder:"FILE" type:"path"`
+	Listen       string        `help:"Address to listen on: API and websocket on one port." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Data         string        `help:"Directory that holds everything, or :memory: to keep nothing." default:"./parley-data" placeholder:"DIR"`
+	PublicURL    string        `name:"public-url" help:"Base URL by which clients reach this server; needed behind a proxy." placeholder:"URL"`
+	LogLevel     string        `help:"Least important level to log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+	LogFormat    string        `help:"Form of log lines: text or json." enum:"text,json" default:"text"`
+	InstanceID   string        `name:"instance-id" help:"Id of the Amazon Connect instance that this server is." default:"00000000-0000-4000-8000-000000000001" placeholder:"UUID"`
+	Region       string        `help:"AWS region to show in ARNs." default:"us-east-1"`
+	AccessKeys   []string      `help:"Access keys of the Connect API, each as ID:SECRET. Without any, the key parley:parley works (loopback only)." placeholder:"ID:SECRET"`
+	TokenKeys    []string      `help:"Secret keys of the tokens, base64 of 16 bytes or more; the first signs, all verify. Without any, one is kept in the data directory (loopback only)." placeholder:"BASE64"`
+	AllowOrigins []string      `help:"Origins of web pages that may call the API; * for all." default:"*" placeholder:"ORIGIN"`
+	Greeting     string        `help:"What the built-in flow says to a customer." default:"Thank you for contacting us. An agent will be with you shortly."`
+	Queue        string        `help:"Queue into which the built-in flow puts a contact." default:"support"`
+	DrainTime    time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
+}
+
+// Defaults are the settings of a server that is given none.
+func Defaults() Settings {
+	var s Settings
+	if err := kong.ApplyDefaults(&s); err != nil {
+		panic(err) // a struct tag of Settings is wrong
+	}
+	return s
+}
+
+// Local reports whether this is a developer's own server: on the loopback interface,
+// with the built-in access key. Only then does it serve the fault injection.
+func (s *Settings) Local() bool { return len(s.AccessKeys) == 0 && loopback(s.Listen) }
+
+// Check reports the first thing that is wrong, in a sentence that says what to do.
+func (s *Settings) Check() error {
+	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
+		return fmt.Errorf("listen: %q is not HOST:PORT, like 127.0.0.1:8080", s.Listen)
+	}
+	if !loopback(s.Listen) {
+		if err := s.checkPublic(); err != nil {
+			return err
+		}
+	}
+	if s.Data == "" {
+		return fmt.Errorf("data: is empty; name a directory, or %s to keep nothing", Memory)
+	}
+	if _, err := s.Keys(); err != nil {
+		return err
+	}
+	if _, err := s.Tokens(); err != nil {
+		return err
+	}
+	if u, err := url.Parse(s.PublicURL); s.PublicURL != "" &&
+		(err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("public-url: %q is not a URL like https://chat.example.com", s.PublicURL)
+	}
+	if _, err := uuid.Parse(s.InstanceID); err != nil {
+		return fmt.Errorf("instance-id: %q is not a UUID", s.InstanceID)
+	}
+	return nil
+}
+
+// checkPublic says what a server needs that others than this machine can reach.
+func (s *Settings) checkPublic() error {
+	for _, need := range []struct {
+		missing bool
+		name    string
+	}{
+		{len(s.AccessKeys) == 0, "access-keys"},
+		{len(s.TokenKeys) == 0, "token-keys"},
+		{s.PublicURL == "", "public-url"},
+	} {
+		if need.missing {
+			return fmt.Errorf("%s: must be set to listen on %s, which is not a loopback address; "+
+				"set it, or listen on 127.0.0.1", need.name, s.Listen)
+		}
+	}
+	return nil
+}
+
+// Keys are the Connect API's access keys: secrets by id.
+func (s *Settings) Keys() (map[string]string, error) {
+	if len(s.AccessKeys) == 0 {
+		return map[string]string{LocalKeyID: LocalSecret}, nil
+	}
+	keys := make(map[string]string)
+	for i, k := range s.AccessKeys {
+		id, secret, ok := strings.Cut(k, ":")
+		if !ok || id == "" || secret == "" {
+			return nil, fmt.Errorf("access-keys: number %d is not of the form ID:SECRET", i+1)
+		}
+		keys[id] = secret
+	}
+	return keys, nil
+}
+
+// Tokens are the decoded token keys; none if one is to be kept with the data.
+func (s *Settings) Tokens() ([][]byte, error) {
+	var keys [][]byte
+	for i, k := range s.TokenKeys {
+		raw, err := base64.StdEncoding.DecodeString(k)
+		if err != nil || len(raw) < minTokenKey {
+			return nil, fmt.Errorf("token-keys: number %d is not base64 of %d bytes or more; make one with: openssl rand -base64 32", i+1, minTokenKey)
+		}
+		keys = append(keys, raw)
+	}
+	return keys, nil
+}
+
+// Level is the log level.
+func (s *Settings) Level() slog.Level {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(s.LogLevel)) // kong has checked the enum
+	return l
+}
+
+// loopback reports whether only this machine can reach the address.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,146 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+func TestDefaults(t *testing.T) {
+	s := Defaults()
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if s.Listen != "127.0.0.1:8080" || s.Data != "./parley-data" || s.DrainTime != 10*time.Second || !s.Local() {
+		t.Errorf("defaults: %+v", s)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	public := func(s *Settings) {
+		s.Listen, s.PublicURL = "0.0.0.0:80", "https://chat.example.com"
+		s.AccessKeys, s.TokenKeys = []string{"id:secret"}, []string{"MDEyMzQ1Njc4OWFiY2RlZg=="}
+	}
+	for name, c := range map[string]struct {
+		change func(*Settings)
+		want   string
+	}{
+		"public":               {public, ""},
+		"localhost":            {func(s *Settings) { s.Listen = "localhost:0" }, ""},
+		"loopback v6":          {func(s *Settings) { s.Listen = "[::1]:0" }, ""},
+		"no port":              {func(s *Settings) { s.Listen = "127.0.0.1" }, "listen:"},
+		"all addresses":        {func(s *Settings) { s.Listen = ":8080" }, "access-keys: must be set"},
+		"public, no keys":      {func(s *Settings) { public(s); s.AccessKeys = nil }, "access-keys: must be set"},
+		"public, no token key": {func(s *Settings) { public(s); s.TokenKeys = nil }, "token-keys: must be set"},
+		"public, no URL":       {func(s *Settings) { public(s); s.PublicURL = "" }, "public-url: must be set"},
+		"URL without host":     {func(s *Settings) { s.PublicURL = "chat.example.com" }, "public-url:"},
+		"websocket URL":        {func(s *Settings) { s.PublicURL = "wss://chat.example.com" }, "public-url:"},
+		"key without secret":   {func(s *Settings) { s.AccessKeys = []string{"a:b", "id"} }, "access-keys: number 2"},
+		"short token key":      {func(s *Settings) { s.TokenKeys = []string{"MDEyMw=="} }, "token-keys: number 1"},
+		"token key not base64": {func(s *Settings) { s.TokenKeys = []string{"hello world, hello"} }, "token-keys: number 1"},
+		"no data":              {func(s *Settings) { s.Data = "" }, "data:"},
+		"instance":             {func(s *Settings) { s.InstanceID = "x" }, "instance-id:"},
+	} {
+		s := Defaults()
+		c.change(&s)
+		err := s.Check()
+		if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestLocalNeedsTheBuiltInKey(t *testing.T) {
+	s := Defaults()
+	s.AccessKeys = []string{"id:secret"}
+	if s.Local() {
+		t.Error("a server with its own keys counts as local: behind a proxy anybody may reach it")
+	}
+}
+
+// settle parses a command line with an environment and a configuration file.
+func settle(t *testing.T, file string, env map[string]string, args ...string) (Settings, *Sources, error) {
+	t.Helper()
+	var s Settings
+	src := &Sources{Environ: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}
+	k, err := kong.New(&s, kong.Resolvers(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "parley.yaml")
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--config", path)
+	}
+	_, err = k.Parse(args)
+	return s, src, err
+}
+
+func TestPrecedence(t *testing.T) {
+	file := "listen: 127.0.0.1:3\nregion: eu-west-1\naccess-keys: [a:b, 'c:d,e']\ndrain-time: 3s\n"
+	env := map[string]string{"PARLEY_LISTEN": "127.0.0.1:2", "PARLEY_REGION": "eu-west-2"}
+	s, src, err := settle(t, file, env, "--listen", "127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Listen != "127.0.0.1:1" || s.Region != "eu-west-2" || s.DrainTime != 3*time.Second {
+		t.Errorf("settings: %+v", s)
+	}
+	if len(s.AccessKeys) != 2 || s.AccessKeys[1] != "c:d,e" {
+		t.Errorf("access-keys: %q", s.AccessKeys)
+	}
+	for name, want := range map[string]string{
+		"listen": "", "region": "environment PARLEY_REGION", "drain-time": "configuration file", "data": "",
+	} {
+		if got := src.Origin(name); got != want {
+			t.Errorf("origin of %s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestBadFiles(t *testing.T) {
+	for file, want := range map[string]string{
+		"lisen: 127.0.0.1:3":    `unknown key "lisen"; the keys are listen, data`,
+		"config: other.yaml":    `unknown key "config"`,
+		"listen: {host: here}":  `key "listen" must have a plain value`,
+		"listen:":               `key "listen" must have a plain value`,
+		"listen: [":             "not valid YAML",
+		"- listen":              "not valid YAML",
+		"log-level: loud":       "log-level",
+		"drain-time: yesterday": "drain-time",
+	} {
+		_, _, err := settle(t, file, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", file, err, want)
+		}
+	}
+	if s, _, err := settle(t, "# nothing\n", nil); err != nil || s.Listen != Defaults().Listen {
+		t.Errorf("an empty file: %v", err)
+	}
+	var mistake *Error
+	if _, _, err := settle(t, "", map[string]string{"PARLEY_CONFIG": "missing.yaml"}); !errors.As(err, &mistake) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestDescribeHidesSecrets(t *testing.T) {
+	s := Defaults()
+	s.AccessKeys = []string{"id:topsecret"}
+	shown := map[string]string{}
+	Describe(s, func(name, value string) { shown[name] = value })
+	if len(shown) != len(Names()) || shown["listen"] != s.Listen {
+		t.Errorf("described %v", shown)
+	}
+	for name, value := range shown {
+		if strings.Contains(value, "topsecret") {
+			t.Errorf("%s shows a secret: %s", name, value)
+		}
+	}
+}

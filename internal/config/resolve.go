@@ -1,0 +1,150 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"go.yaml.in/yaml/v3"
+)
+
+// Sources gives the settings that flags leave open: from the environment, else from
+// the configuration file. It is a [kong.Resolver] for a command line that embeds
+// [Settings], and remembers where each value came from.
+type Sources struct {
+	// Environ looks a variable up; os.LookupEnv if nil.
+	Environ func(string) (string, bool)
+
+	origin map[string]string
+	file   map[string]any
+	loaded bool
+}
+
+// Env is the environment variable of a setting.
+func Env(name string) string {
+	return "PARLEY_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// Origin says where a setting's value came from; a flag or the default if unknown.
+func (s *Sources) Origin(name string) string { return s.origin[name] }
+
+// Validate implements [kong.Resolver].
+func (s *Sources) Validate(*kong.Application) error { return nil }
+
+// Resolve implements [kong.Resolver].
+func (s *Sources) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if !slices.Contains(Names(), flag.Name) {
+		return nil, nil
+	}
+	if !s.loaded {
+		s.loaded, s.origin = true, make(map[string]string)
+		if err := s.load(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if v, ok := s.lookup(Env(flag.Name)); ok {
+		s.origin[flag.Name] = "environment " + Env(flag.Name)
+		return v, nil
+	}
+	if v, ok := s.file[flag.Name]; ok {
+		s.origin[flag.Name] = "configuration file"
+		return v, nil
+	}
+	return nil, nil
+}
+
+func (s *Sources) lookup(name string) (string, bool) {
+	if s.Environ != nil {
+		return s.Environ(name)
+	}
+	return os.LookupEnv(name)
+}
+
+// load reads the configuration file, if there is one.
+func (s *Sources) load(ctx *kong.Context) error {
+	path, _ := s.lookup(Env("config"))
+	for _, f := range ctx.Flags() {
+		if given, _ := ctx.FlagValue(f).(string); f.Name == "config" && given != "" {
+			path = given
+		}
+	}
+	if path == "" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return &Error{fmt.Sprintf("the configuration file can't be read: %v", err)}
+	}
+	defer f.Close()
+	s.file, err = parse(f)
+	if err != nil {
+		return &Error{fmt.Sprintf("%s: %v", path, err)}
+	}
+	return nil
+}
+
+// parse reads a configuration file and refuses keys that mean nothing.
+func parse(r io.Reader) (map[string]any, error) {
+	var file map[string]any
+	if err := yaml.NewDecoder(r).Decode(&file); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("is not valid YAML: %v", err)
+	}
+	for key, v := range file {
+		if key == "config" || !slices.Contains(Names(), key) {
+			return nil, fmt.Errorf("has the unknown key %q; the keys are %s", key, strings.Join(Names()[1:], ", "))
+		}
+		switch v.(type) {
+		case map[string]any, nil:
+			return nil, fmt.Errorf("key %q must have a plain value or a list", key)
+		}
+	}
+	return file, nil
+}
+
+// Error is a mistake in the settings, as a sentence.
+type Error struct{ Sentence string }
+
+// Error gives the sentence.
+func (e *Error) Error() string { return e.Sentence }
+
+// Names lists the settings in the order of the struct; "config" is the first.
+func Names() []string {
+	var names []string
+	for _, f := range model().Flags {
+		if f.Name != "help" {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// secret settings are not shown.
+var secret = []string{"access-keys", "token-keys"}
+
+// Describe yields each setting with its value, secrets hidden.
+func Describe(s Settings, each func(name, value string)) {
+	for _, f := range model(&s).Flags {
+		if f.Name == "help" {
+			continue
+		}
+		value := fmt.Sprint(f.Target.Interface())
+		if slices.Contains(secret, f.Name) && f.Target.Len() > 0 {
+			value = fmt.Sprintf("(%d, hidden)", f.Target.Len())
+		}
+		each(f.Name, value)
+	}
+}
+
+func model(s ...*Settings) *kong.Application {
+	if s == nil {
+		s = []*Settings{{}}
+	}
+	k, err := kong.New(s[0])
+	if err != nil {
+		panic(err) // a struct tag of Settings is wrong
+	}
+	return k.Model
+}
