@@ -1,0 +1,72 @@
+package participant
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/restjson"
+	"github.com/parley-chat/parley/internal/token"
+	"github.com/parley-chat/parley/internal/wire"
+)
+
+// Lifetimes of a connection (semantics.md 4). ChatJS asks for new credentials a
+// minute before they expire and would storm if that were sooner than in a minute or
+// later than in 24.8 days; it replaces its websocket after 59 minutes.
+const (
+	credentialsLife = 24 * time.Hour
+	socketLife      = 65 * time.Minute
+	// connectWindow is how long the websocket URL can be opened.
+	connectWindow = 100 * time.Second
+)
+
+// The connection types of chats; WEBRTC_CONNECTION is the third, for calls.
+const (
+	typeWebsocket   = "WEBSOCKET"
+	typeCredentials = "CONNECTION_CREDENTIALS"
+	typeWebRTC      = "WEBRTC_CONNECTION"
+)
+
+// createParticipantConnection gives out what was asked for, as often as it is asked
+// for: earlier tokens and websockets stay valid.
+func (s *service) createParticipantConnection(ctx context.Context, in *CreateParticipantConnectionIn) (*CreateParticipantConnectionOut, error) {
+	b, err := s.participantBearer(in.ParticipantToken)
+	if err != nil {
+		return nil, err
+	}
+	connect := restjson.Value(in.ConnectParticipant)
+	switch {
+	case slices.Contains(in.Type, typeWebRTC):
+		return nil, invalid("Type WEBRTC_CONNECTION is for calls; a chat takes WEBSOCKET and CONNECTION_CREDENTIALS")
+	case in.Type == nil && !connect:
+		return nil, invalid("Type is missing; send WEBSOCKET or CONNECTION_CREDENTIALS in it, or both, or ConnectParticipant=true")
+	}
+	if connect {
+		_, err = s.node.Do(ctx, b.chat, chat.Connect{By: b.participant, Via: chat.ViaRequest})
+	} else {
+		err = s.admit(ctx, b)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.connection(b, in.Type), nil
+}
+
+func (s *service) connection(b bearer, types []string) *CreateParticipantConnectionOut {
+	now := s.clock.Now().Truncate(time.Millisecond)
+	mint := func(kind token.Kind, life time.Duration) (string, time.Time) {
+		expires := now.Add(life)
+		return s.tokens.Mint(kind, token.Claims{Chat: b.chat.UUID, Participant: b.participant.UUID, Expires: expires}), expires
+	}
+	out := &CreateParticipantConnectionOut{}
+	if slices.Contains(types, typeWebsocket) {
+		tok, _ := mint(token.Socket, connectWindow)
+		out.Websocket = &Websocket{Url: s.socket + tok, ConnectionExpiry: wire.Time(now.Add(socketLife))}
+	}
+	if slices.Contains(types, typeCredentials) {
+		tok, expires := mint(token.Connection, credentialsLife)
+		out.ConnectionCredentials = &ConnectionCredentials{ConnectionToken: tok, Expiry: wire.Time(expires)}
+	}
+	return out
+}

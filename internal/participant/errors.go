@@ -1,0 +1,72 @@
+package participant
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/restjson"
+)
+
+// refusals maps every reason of package chat to a modelled error. ValidationException
+// and AccessDeniedException are modelled for all operations, ConflictException for
+// SendEvent and CompleteAttachmentUpload only (semantics.md 3.0).
+var refusals = map[chat.Reason]func(detail string) *restjson.Error{
+	chat.Ended:                  denied,
+	chat.UnknownParticipant:     denied,
+	chat.NotPresent:             denied,
+	chat.Silent:                 denied,
+	chat.BadContent:             invalid,
+	chat.UnsupportedContentType: invalid,
+	chat.UnknownItem:            invalid,
+	chat.ReceiptsOff:            conflict,
+	chat.WrongState:             invalid,
+	chat.TooMany:                invalid,
+}
+
+// translate turns what handlers return into modelled errors; nil means internal.
+func translate(err error) *restjson.Error {
+	var refusal *chat.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		if to := refusals[refusal.Reason]; to != nil {
+			return to(refusal.Detail)
+		}
+	case errors.Is(err, node.ErrNotFound):
+		return denied("the chat that the token was made for does not exist here")
+	case errors.Is(err, node.ErrBusy):
+		return throttled("Too many requests are waiting; try again in a second")
+	case errors.Is(err, context.DeadlineExceeded):
+		return throttled("The request took too long; try again in a second, with the same ClientToken")
+	}
+	return nil
+}
+
+// denied is the one answer to all that a caller may not do: the real service says no
+// more than "Access denied" (semantics.md 3.0). The detail goes to the developer.
+func denied(detail string) *restjson.Error {
+	return &restjson.Error{
+		Code: "AccessDeniedException", Status: http.StatusForbidden, Message: "Access denied", Detail: detail,
+	}
+}
+
+func invalid(message string) *restjson.Error {
+	return &restjson.Error{Code: "ValidationException", Status: http.StatusBadRequest, Message: message}
+}
+
+func conflict(message string) *restjson.Error {
+	return &restjson.Error{Code: "ConflictException", Status: http.StatusConflict, Message: message}
+}
+
+func throttled(message string) *restjson.Error {
+	return &restjson.Error{Code: "ThrottlingException", Status: http.StatusTooManyRequests, Message: message}
+}
+
+func internal(cause error) *restjson.Error {
+	return &restjson.Error{
+		Code: "InternalServerException", Status: http.StatusInternalServerError,
+		Message: "The server failed to answer; its log tells why under the request id", Cause: cause,
+	}
+}

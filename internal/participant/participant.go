@@ -1,0 +1,66 @@
+// Package participant serves the Amazon Connect Participant Service: what the
+// customers, agents and bots in a chat call (semantics.md 3 to 5).
+//
+// operations.go is the table of the operations, types.go their members, errors.go
+// the table of the errors. Everything a chat allows or refuses is decided by package
+// chat; this package reads requests and writes answers.
+package participant
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/restjson"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+// Config is what the API works with. All fields but Fault are required.
+type Config struct {
+	Node   *node.Node
+	Tokens *token.Keyring
+	Clock  clockwork.Clock
+	// SocketBase begins the websocket URLs that clients get: "wss://chat.example.com",
+	// or "ws://127.0.0.1:8080" without a public URL. ChatJS takes ws:// for 127.0.0.1
+	// only, not for localhost (semantics.md 1.1).
+	SocketBase string
+	// Fault injects errors; see [restjson.Options].
+	Fault func(op string, r *http.Request) *restjson.Error
+}
+
+// SocketPath is where websockets are opened, with the socket token as the query
+// parameter "token".
+const SocketPath = "/participant/socket"
+
+type service struct {
+	node   *node.Node
+	tokens *token.Keyring
+	clock  clockwork.Clock
+	socket string // all of a websocket URL but the token
+}
+
+// New makes the API.
+func New(c Config) *restjson.API {
+	s := &service{
+		node: c.Node, tokens: c.Tokens, clock: c.Clock,
+		socket: strings.TrimSuffix(c.SocketBase, "/") + SocketPath + "?token=",
+	}
+	api := restjson.New(restjson.Options{
+		Invalid: invalid, Internal: internal, Translate: translate,
+		Before: s.authenticate, Fault: c.Fault,
+	})
+	register(api, s)
+	return api
+}
+
+// admit lets in a participant who may still be in the chat.
+func (s *service) admit(ctx context.Context, b bearer) error {
+	return s.node.View(ctx, b.chat, func(c *chat.Chat) error {
+		_, err := c.Admit(b.participant)
+		return err
+	})
+}
