@@ -234,6 +234,7 @@ func (c *Chat) apply(e *Entry) {
 // Chat value: such a request has no effect that a second one could double.
 func (c *Chat) Keep(out Outcome) {
 	if out.kept != (tokenKey{}) {
+		c.tokens.forget(out.At.Add(-TokenWindow))
 		c.tokens.remember(out.kept, out.ID, out.At)
 	}
 }
@@ -269,7 +270,7 @@ func (it *item) receipt(by ParticipantID) *heldReceipt {
 // tokens remembers what was answered to recent requests with a ClientToken.
 type tokens struct {
 	answers map[tokenKey]answer
-	order   []remembered // oldest first
+	order   []remembered // oldest first, but for clocks of nodes that differ
 }
 
 type answer struct {
@@ -286,9 +287,6 @@ func (t *tokens) remember(key tokenKey, id ID, at time.Time) {
 	if t.answers == nil {
 		t.answers = make(map[tokenKey]answer)
 	}
-	if _, known := t.answers[key]; known {
-		return
-	}
 	t.answers[key] = answer{id, at}
 	t.order = append(t.order, remembered{key, at})
 }
@@ -296,7 +294,9 @@ func (t *tokens) remember(key tokenKey, id ID, at time.Time) {
 func (t *tokens) forget(before time.Time) {
 	n := 0
 	for n < len(t.order) && t.order[n].at.Before(before) {
-		delete(t.answers, t.order[n].key)
+		if key := t.order[n].key; t.answers[key].at.Before(before) { // not given again since
+			delete(t.answers, key)
+		}
 		n++
 	}
 	if n > 0 {

@@ -32,6 +32,9 @@ func Decide(c *Chat, cmd Command, now time.Time, ids IDs) (Outcome, error) {
 	if t.now.Before(c.Last) {
 		t.now = c.Last // clocks of nodes differ; a chat's time never runs back
 	}
+	if _, starts := cmd.(Start); !starts && !c.Started() {
+		return Outcome{}, refuse(UnknownParticipant, "there is no such chat")
+	}
 	if err := cmd.decide(t); err != nil {
 		return Outcome{}, err
 	}
@@ -82,6 +85,11 @@ func (t *turn) nothing() { t.answer(t.ids(t.now), t.now) }
 // nothingButKept does the same for a request that may have a ClientToken.
 func (t *turn) nothingButKept(by ParticipantID, token, contentType, content string) {
 	t.nothing()
+	t.keep(by, token, contentType, content)
+}
+
+// keep has the answer remembered though it leaves no entry; see Chat.Keep.
+func (t *turn) keep(by ParticipantID, token, contentType, content string) {
 	if token != "" {
 		t.out.kept = newTokenKey(by, token, contentType, content)
 	}
@@ -93,11 +101,12 @@ func (t *turn) repeated(by ParticipantID, token, contentType, content string) bo
 		return false
 	}
 	a, ok := t.chat.tokens.answers[newTokenKey(by, token, contentType, content)]
-	if ok {
-		t.answer(a.id, a.at)
-		t.out.Repeated = true
+	if !ok || a.at.Before(t.now.Add(-TokenWindow)) {
+		return false // what nobody has forgotten yet may be too old all the same
 	}
-	return ok
+	t.answer(a.id, a.at)
+	t.out.Repeated = true
+	return true
 }
 
 // speaker finds a participant who may be heard.

@@ -95,7 +95,7 @@ func (ev SendEvent) receipt(t *turn) error {
 }
 
 // record appends the receipt unless it says nothing new.
-func (ev SendEvent) record(t *turn, p *Participant, id ID, had *heldReceipt) {
+func (ev SendEvent) record(t *turn, p *Participant, item ID, had *heldReceipt) {
 	read := ev.Type == EventRead
 	switch {
 	case had != nil && !had.Read.IsZero():
@@ -104,12 +104,14 @@ func (ev SendEvent) record(t *turn, p *Participant, id ID, had *heldReceipt) {
 			id, at = had.readID, had.Read
 		}
 		t.answer(id, at)
+		t.keep(p.ID, ev.Token, ev.Type, item.String())
 		return
 	case had != nil && !read:
 		t.answer(had.deliveredID, had.Delivered)
+		t.keep(p.ID, ev.Token, ev.Type, item.String())
 		return
 	}
-	e := t.append(Entry{Kind: KindReceipt, By: &p.Author, Token: ev.Token, Receipt: &Receipt{Item: id}})
+	e := t.append(Entry{Kind: KindReceipt, By: &p.Author, Token: ev.Token, Receipt: &Receipt{Item: item}})
 	e.Receipt.Delivered = e.At
 	if had != nil {
 		e.Receipt.Delivered = had.Delivered

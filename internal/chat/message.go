@@ -30,8 +30,8 @@ func (m SendMessage) decide(t *turn) error {
 	return nil
 }
 
-// takes reports whether a participant of the role may send the content type: only
-// agents and bots send interactive messages, and only others answer them.
+// takes reports whether a participant of the role may send the content type:
+// customers answer interactive messages and send none.
 func (c *Chat) takes(contentType string, r Role) bool {
 	if contentType == TypeInteractive && r == Customer {
 		return false

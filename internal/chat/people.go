@@ -1,5 +1,7 @@
 package chat
 
+import "fmt"
+
 // AddParticipant gives somebody a place in the chat, and so a token:
 // CreateParticipant (semantics.md 9.2), with AGENT and SUPERVISOR as our extension.
 type AddParticipant struct {
@@ -28,6 +30,8 @@ func (a AddParticipant) decide(t *turn) error {
 func (c *Chat) room(r Role) error {
 	here := func(roles ...Role) int { return c.count(Invited, roles...) + c.count(Present, roles...) }
 	switch {
+	case r != Agent && r != Supervisor && r != CustomBot:
+		return refuse(WrongState, fmt.Sprintf("nobody can be added to a chat as %q; add an AGENT, a SUPERVISOR or a CUSTOM_BOT", r))
 	case r == Supervisor && here(Supervisor) >= MaxSupervisors:
 		return refuse(TooMany, "the chat already has five supervisors")
 	case r == CustomBot && here(Agent) > 0:
@@ -74,16 +78,32 @@ func (cmd Connect) decide(t *turn) error {
 	return nil
 }
 
-// join emits participant.joined, and for the customer the initial message and the flow.
+// join emits participant.joined and what follows from it: the customer brings the
+// initial message and the flow, an agent takes over from the bot.
 func (t *turn) join(p *Participant, token string) {
 	t.append(Entry{Kind: KindJoined, By: &p.Author, Token: token})
-	if p.Role != Customer {
-		return
+	switch p.Role {
+	case Customer:
+		if m := t.chat.Settings.InitialMessage; m != nil {
+			t.append(Entry{Kind: KindMessage, By: &p.Author, Content: m})
+		}
+		t.runFlow()
+	case Agent:
+		for _, bot := range t.chat.people {
+			if bot.Role == CustomBot && bot.Presence != Gone {
+				t.leave(bot, "", CauseAgent)
+			}
+		}
 	}
-	if m := t.chat.Settings.InitialMessage; m != nil {
-		t.append(Entry{Kind: KindMessage, By: &p.Author, Content: m})
+}
+
+// leave takes the participant out of the chat.
+func (t *turn) leave(p *Participant, token string, cause Cause) {
+	kind := KindLeft
+	if p.Presence == Invited {
+		kind = KindWithdrawn // nobody saw them come, so nobody sees them go
 	}
-	t.runFlow()
+	t.append(Entry{Kind: kind, By: &p.Author, Token: token, Cause: cause})
 }
 
 // Leave takes a participant out of the chat: DisconnectParticipant (semantics.md
@@ -102,15 +122,11 @@ func (l Leave) decide(t *turn) error {
 	if err != nil {
 		return err
 	}
-	kind := KindLeft
-	if p.Presence == Invited {
-		kind = KindWithdrawn // nobody saw them come, so nobody sees them go
-	}
 	cause := CauseCustomer
 	if p.Role != Customer {
 		cause = CauseAgent
 	}
-	t.append(Entry{Kind: kind, By: &p.Author, Token: l.Token, Cause: cause})
+	t.leave(p, l.Token, cause)
 	lastAgent := p.Role == Agent && p.Presence == Present && c.count(Present, Agent)+c.count(Invited, Agent) == 1
 	if p.Role == Customer || lastAgent {
 		t.append(Entry{Kind: KindEnded, Cause: cause})
