@@ -1,0 +1,93 @@
+package connect
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/restjson"
+)
+
+// The errors of the Connect API that we answer with (semantics.md 9.0). Every
+// operation models InvalidRequestException, four of ours model
+// InvalidParameterException too. AWS doesn't say which is for what; with us
+//
+//   - InvalidRequestException is for a request that breaks the model (a member is
+//     missing, of another type, too long, not of the enum…) or contradicts itself;
+//   - InvalidParameterException is for a value that the model allows and a rule
+//     beyond it doesn't: attributes that are too large altogether, content types
+//     without text/plain.
+
+func invalidRequest(message string) *restjson.Error {
+	return &restjson.Error{Code: "InvalidRequestException", Status: http.StatusBadRequest, Message: message}
+}
+
+func invalidParameter(message string) *restjson.Error {
+	return &restjson.Error{Code: "InvalidParameterException", Status: http.StatusBadRequest, Message: message}
+}
+
+func notFound(message string) *restjson.Error {
+	return &restjson.Error{Code: "ResourceNotFoundException", Status: http.StatusNotFound, Message: message}
+}
+
+func noContact() *restjson.Error {
+	return notFound("ContactId names no contact of this instance")
+}
+
+func accessDenied(message string) *restjson.Error {
+	return &restjson.Error{Code: "AccessDeniedException", Status: http.StatusForbidden, Message: message}
+}
+
+func conflict(message string) *restjson.Error {
+	return &restjson.Error{Code: "ConflictException", Status: http.StatusConflict, Message: message}
+}
+
+func quotaExceeded(message string) *restjson.Error {
+	return &restjson.Error{Code: "ServiceQuotaExceededException", Status: http.StatusPaymentRequired, Message: message}
+}
+
+func throttling() *restjson.Error {
+	return &restjson.Error{
+		Code: "ThrottlingException", Status: http.StatusTooManyRequests,
+		Message: "The server has too much to do; try again",
+	}
+}
+
+func internal(cause error) *restjson.Error {
+	return &restjson.Error{
+		Code: "InternalServiceException", Status: http.StatusInternalServerError,
+		Message: "Request processing failed because of an error or failure with the service.", Cause: cause,
+	}
+}
+
+// refusals says what each reason to refuse a command is called in this API. Reasons
+// that none of its commands is refused for have the nearest error.
+var refusals = map[chat.Reason]func(message string) *restjson.Error{
+	chat.Ended:                  conflict,
+	chat.UnknownParticipant:     notFound,
+	chat.NotPresent:             accessDenied,
+	chat.Silent:                 accessDenied,
+	chat.BadContent:             invalidParameter,
+	chat.UnsupportedContentType: invalidParameter,
+	chat.UnknownItem:            notFound,
+	chat.ReceiptsOff:            conflict,
+	chat.WrongState:             conflict,
+	chat.TooMany:                quotaExceeded,
+}
+
+// translate turns what the node says into the API's errors; nil means internal.
+func translate(err error) *restjson.Error {
+	var refusal *chat.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		if as, ok := refusals[refusal.Reason]; ok {
+			return as(refusal.Detail)
+		}
+	case errors.Is(err, node.ErrNotFound):
+		return noContact()
+	case errors.Is(err, node.ErrBusy):
+		return throttling()
+	}
+	return nil
+}
