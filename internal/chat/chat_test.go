@@ -194,3 +194,24 @@ func TestLookups(t *testing.T) {
 		t.Errorf("found %v by the zero id", p)
 	}
 }
+
+// A chat in which people type for days and say nothing does not grow.
+func TestKeepForgets(t *testing.T) {
+	typing := func(tokens ...string) *chat.Chat {
+		c, by, _ := started(t, chat.Settings{})
+		for i, token := range tokens {
+			at := dawn.Add(time.Duration(i) * (chat.TokenWindow + time.Second))
+			ids := func(time.Time) chat.ID { return c.ID.ID }
+			out, err := chat.Decide(c, chat.SendEvent{By: by, Type: chat.EventTyping, Token: token}, at, ids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Keep(out)
+		}
+		return c
+	}
+	got, want := typing("a", "b"), typing("", "b")
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("an hour after it was kept, an answer is still there: %+v, want %+v", got, want)
+	}
+}

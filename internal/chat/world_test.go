@@ -16,18 +16,19 @@ import (
 // dawn is when every story begins.
 var dawn = time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC)
 
-// newIDs makes ids that differ, carry their time and are the same in every run.
-func newIDs() chat.IDs {
-	var n uint32
-	return func(at time.Time) chat.ID {
-		n++
-		var u uuid.UUID
-		binary.BigEndian.PutUint64(u[:], uint64(at.UnixMilli())<<16)
-		u[6], u[8] = 0x70, 0x80 // version 7, variant 10
-		binary.BigEndian.PutUint32(u[12:], n)
-		return chat.ID{UUID: u}
-	}
+// counter makes ids that differ, carry their time and are the same in every run.
+type counter uint32
+
+func (n *counter) id(at time.Time) chat.ID {
+	*n++
+	var u uuid.UUID
+	binary.BigEndian.PutUint64(u[:], uint64(at.UnixMilli())<<16)
+	u[6], u[8] = 0x70, 0x80 // version 7, variant 10
+	binary.BigEndian.PutUint32(u[12:], uint32(*n))
+	return chat.ID{UUID: u}
 }
+
+func newIDs() chat.IDs { return new(counter).id }
 
 // world is a chat with a clock that is turned by hand, and names for its ids.
 type world struct {
