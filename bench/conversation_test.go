@@ -1,0 +1,88 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+// talk makes a conversation whose sides have sent 2 messages each.
+func talk() *conversation {
+	c := &conversation{}
+	for i, name := range []byte("AB") {
+		c.sides[i] = &side{name: name, clock: &stopwatch{}, acked: []uuid.UUID{uuid.New(), uuid.New()}}
+	}
+	return c
+}
+
+// deliver hands a side's message to one of the sides.
+func (c *conversation) deliver(to *side, from byte, number int64) error {
+	return to.take(message{id: c.sides[from-'A'].acked[number], side: from, number: number})
+}
+
+func TestCheckAcceptsWhatIsRight(t *testing.T) {
+	c := talk()
+	for _, to := range c.sides {
+		for _, m := range []struct {
+			from   byte
+			number int64
+		}{{'B', 0}, {'A', 0}, {'A', 1}, {'B', 1}} {
+			if err := c.deliver(to, m.from, m.number); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := c.check(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTakeRefusesWhatIsNotNext(t *testing.T) {
+	for name, numbers := range map[string][]int64{"lost": {1}, "repeated": {0, 0}, "out of order": {0, 1, 0}} {
+		c := talk()
+		var err error
+		for _, n := range numbers {
+			err = c.deliver(c.sides[0], 'B', n)
+		}
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if err := talk().sides[0].take(message{side: 'C'}); err == nil {
+		t.Error("a message of a third side: no error")
+	}
+}
+
+func TestCheckFindsWhatIsWrong(t *testing.T) {
+	order := func(c *conversation, to int, froms string) {
+		var next [2]int64
+		for _, from := range []byte(froms) {
+			if err := c.deliver(c.sides[to], from, next[from-'A']); err != nil {
+				t.Fatal(err)
+			}
+			next[from-'A']++
+		}
+	}
+	for name, want := range map[string]string{"missing": "delivered", "other id": "delivered", "other order": "orders", "same id": "twice"} {
+		c := talk()
+		order(c, 0, "AABB")
+		switch name {
+		case "missing":
+			order(c, 1, "AAB")
+		case "other order":
+			order(c, 1, "ABAB")
+		default:
+			order(c, 1, "AABB")
+		}
+		switch name {
+		case "other id":
+			c.sides[1].delivered[0][1] = uuid.New()
+		case "same id":
+			c.sides[1].acked[1] = c.sides[0].acked[0]
+		}
+		if err := c.check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", name, err, want)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+// report is all that was measured, as the JSON file has it.
+type report struct {
+	Machine machine      `json:"machine"`
+	Send    []sendTrial  `json:"send,omitempty"`
+	Idle    *idleSockets `json:"idleSockets,omitempty"`
+	Startup *startup     `json:"startup,omitempty"`
+}
+
+// writeJSON writes the report to a file.
+func (r *report) writeJSON(path string) error {
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o644)
+}
+
+// print writes the tables that a document can quote.
+func (r *report) print(w io.Writer) {
+	fmt.Fprintf(w, "\n%v\n", r.Machine)
+	if len(r.Send) > 0 {
+		r.printSend(w)
+	}
+	if r.Idle != nil {
+		r.Idle.print(w)
+	}
+	if r.Startup != nil {
+		s := r.Startup
+		idle := medianMemory(s.Idle)
+		fmt.Fprintf(w, "\n| start-up (median of %d) | |\n|---|---|\n", len(s.First))
+		fmt.Fprintf(w, "| exec to first chat started, empty data directory | %.0f ms (max %.0f) |\n", median(s.First), slices.Max(s.First))
+		fmt.Fprintf(w, "| exec to first chat started, used data directory | %.0f ms (max %.0f) |\n", median(s.Again), slices.Max(s.Again))
+		fmt.Fprintf(w, "| memory when idle | %.1f MiB resident, %.1f MiB of it not pages of files |\n",
+			float64(idle.Resident)/1024, float64(idle.Anonymous)/1024)
+	}
+}
+
+// printSend writes the medians of the trials, and what durability costs.
+func (r *report) printSend(w io.Writer) {
+	fmt.Fprint(w, "\n| conversations | store | acknowledged/s [min-max] | delivered/s | ack p50 / p99 ms | delivery p50 / p99 ms | server us/message | generator us/message |\n"+
+		"|---|---|---|---|---|---|---|---|\n")
+	for _, n := range r.conversations() {
+		for _, store := range stores {
+			if t := r.trials(n, store); len(t) > 0 {
+				fmt.Fprintln(w, sendRow(n, store, t))
+			}
+		}
+	}
+	fmt.Fprintln(w)
+	for _, n := range r.conversations() {
+		durable, inMemory := r.trials(n, stores[0]), r.trials(n, stores[1])
+		if len(durable) == 0 || len(inMemory) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "durable / memory with %d conversations: %.2f of the messages per second, %.2f times the server CPU per message\n", n,
+			medianOf(durable, acked)/medianOf(inMemory, acked), medianOf(durable, serverCPU)/medianOf(inMemory, serverCPU))
+	}
+}
+
+func sendRow(n int, store string, t []sendTrial) string {
+	low := slices.MinFunc(t, byAcked).Acked
+	high := slices.MaxFunc(t, byAcked).Acked
+	return fmt.Sprintf("| %d | %s | %.0f [%.0f-%.0f] | %.0f | %.1f / %.1f | %.1f / %.1f | %.1f | %.1f |", n, store,
+		medianOf(t, acked), low, high,
+		medianOf(t, func(t sendTrial) float64 { return t.Delivered }),
+		medianOf(t, func(t sendTrial) float64 { return t.AckP50 }),
+		medianOf(t, func(t sendTrial) float64 { return t.AckP99 }),
+		medianOf(t, func(t sendTrial) float64 { return t.DeliveryP50 }),
+		medianOf(t, func(t sendTrial) float64 { return t.DeliveryP99 }),
+		medianOf(t, serverCPU),
+		medianOf(t, func(t sendTrial) float64 { return t.GeneratorCPU }))
+}
+
+func acked(t sendTrial) float64     { return t.Acked }
+func serverCPU(t sendTrial) float64 { return t.ServerCPU }
+
+func byAcked(a, b sendTrial) int {
+	switch {
+	case a.Acked < b.Acked:
+		return -1
+	case a.Acked > b.Acked:
+		return 1
+	}
+	return 0
+}
+
+func medianOf(trials []sendTrial, value func(sendTrial) float64) float64 {
+	var all []float64
+	for _, t := range trials {
+		all = append(all, value(t))
+	}
+	return median(all)
+}
+
+// conversations lists the numbers of conversations there are trials with.
+func (r *report) conversations() (all []int) {
+	for _, t := range r.Send {
+		if !slices.Contains(all, t.Conversations) {
+			all = append(all, t.Conversations)
+		}
+	}
+	return all
+}
+
+func (r *report) trials(conversations int, store string) (out []sendTrial) {
+	for _, t := range r.Send {
+		if t.Conversations == conversations && t.Store == store {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func (r *idleSockets) print(w io.Writer) {
+	fmt.Fprintf(w, "\n| %d idle sockets, two per chat | |\n|---|---|\n", r.Sockets)
+	fmt.Fprintf(w, "| memory per socket, settled | %.1f KiB (right after opening %.1f) |\n",
+		r.perSocket(), float64(r.Open.Resident-r.ChattingLater.Resident)/float64(r.Sockets))
+	fmt.Fprintf(w, "| the same with its share of chats, participants, caches: everything since the start | %.1f KiB |\n", r.perSocketAll())
+	fmt.Fprintf(w, "| server, empty / with %d chats / with sockets too | %.0f / %.0f / %.0f MiB |\n", r.Chats,
+		float64(r.Empty.Resident)/1024, float64(r.ChattingLater.Resident)/1024, float64(r.OpenLater.Resident)/1024)
+	fmt.Fprintf(w, "| StartChatContact, %d at a time | %.0f/s, server %.0f us each |\n", setupWorkers, r.ChatsPerSecond, r.ChatCPU)
+	fmt.Fprintf(w, "| CreateParticipantConnection, websocket, subscription | %.0f/s, server %.0f us each |\n", r.OpenPerSecond, r.OpenCPU)
+	fmt.Fprintf(w, "| a ping and a heartbeat (ChatJS: every 10 s) | server %.0f us |\n", r.HeartbeatCPU)
+}
