@@ -12,7 +12,7 @@ import (
 const pageSize = 4096
 
 // wakeFrames is by how much the log grows before it is copied into the database.
-const wakeFrames = 1000
+const wakeFrames = 2000
 
 // checkpointer keeps SQLite's write-ahead log small. A goroutine with a connection of
 // its own copies what has grown into the database, while the writer goes on writing.

@@ -141,6 +141,14 @@ func (w *writer) apply(ctx context.Context, b *batch) error {
 	return err
 }
 
+// statements are what is prepared on the writer's connection.
+func (w *writer) statements() map[**sql.Stmt]string {
+	return map[**sql.Stmt]string{
+		&w.begin: w.dialect.begin, &w.commit: "COMMIT", &w.rollback: "ROLLBACK",
+		&w.insert: sqlInsertEntry, &w.last: sqlLastSeq, &w.contact: sqlPutContact,
+	}
+}
+
 // connect opens the writer's connection if there is none.
 func (w *writer) connect(ctx context.Context) error {
 	if w.conn != nil {
@@ -151,14 +159,8 @@ func (w *writer) connect(ctx context.Context) error {
 		return err
 	}
 	w.conn = conn
-	for _, s := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{
-		{&w.begin, w.dialect.begin}, {&w.commit, "COMMIT"}, {&w.rollback, "ROLLBACK"},
-		{&w.insert, sqlInsertEntry}, {&w.last, sqlLastSeq}, {&w.contact, sqlPutContact},
-	} {
-		if *s.stmt, err = conn.PrepareContext(ctx, s.text); err != nil {
+	for stmt, text := range w.statements() {
+		if *stmt, err = conn.PrepareContext(ctx, text); err != nil {
 			w.abandon()
 			return err
 		}
@@ -169,16 +171,31 @@ func (w *writer) connect(ctx context.Context) error {
 // abandon throws away a connection whose state is not known, and with it whatever
 // transaction it may be in.
 func (w *writer) abandon() {
+	w.closeStatements()                                      // what is wrong with the connection was said before
 	w.conn.Raw(func(any) error { return driver.ErrBadConn }) // makes database/sql close it
-	w.conn.Close()
 	w.conn = nil
 }
 
+// close gives the connection back.
 func (w *writer) close() error {
 	if w.conn == nil {
 		return nil
 	}
-	err := w.conn.Close()
+	err := errors.Join(w.closeStatements(), w.conn.Close())
 	w.conn = nil
 	return err
+}
+
+// closeStatements is for before the connection is closed: database/sql doesn't do it,
+// and SQLite keeps a connection, its transaction and its locks as long as there are
+// statements.
+func (w *writer) closeStatements() error {
+	var errs []error
+	for stmt := range w.statements() {
+		if *stmt != nil {
+			errs = append(errs, (*stmt).Close())
+			*stmt = nil
+		}
+	}
+	return errors.Join(errs...)
 }
