@@ -1,0 +1,222 @@
+package connect_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/connect"
+	"github.com/aws/aws-sdk-go-v2/service/connect/types"
+	"github.com/aws/smithy-go"
+	"github.com/jonboulle/clockwork"
+
+	"github.com/parley-chat/parley/internal/bus/localbus"
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/connect"
+	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/restjson"
+	"github.com/parley-chat/parley/internal/sigv4"
+	"github.com/parley-chat/parley/internal/store"
+	"github.com/parley-chat/parley/internal/store/memstore"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+const (
+	instanceID = "00000000-0000-4000-8000-000000000001"
+	flowID     = "00000000-0000-4000-8000-000000000002"
+	arn        = "arn:aws:connect:eu-central-1:123456789012:instance/" + instanceID
+	unknownID  = "99999999-0000-4000-8000-000000000009"
+	keyID      = "parley"
+	secret     = "secret of the tests"
+)
+
+// t0 is when the worlds begin.
+var t0 = time.Date(2026, 4, 2, 10, 0, 0, 123_000_000, time.UTC)
+
+// world is the API on a real node, behind a real HTTP server.
+type world struct {
+	t      *testing.T
+	clock  *clockwork.FakeClock // of the node; signatures go by the real time
+	store  *countingStore
+	node   *node.Node
+	tokens *token.Keyring
+	config connect.Config
+	url    string
+	client *sdk.Client
+}
+
+// countingStore says whether anything was stored, and fails when told to.
+type countingStore struct {
+	store.Store
+	appends atomic.Int64
+	failure atomic.Pointer[error]
+}
+
+func (s *countingStore) Append(ctx context.Context, a store.Append) error {
+	if err := s.failure.Load(); err != nil {
+		return *err
+	}
+	s.appends.Add(1)
+	return s.Store.Append(ctx, a)
+}
+
+func newWorld(t *testing.T, change ...func(*connect.Config)) *world {
+	t.Helper()
+	w := &world{t: t, clock: clockwork.NewFakeClockAt(t0), store: &countingStore{Store: memstore.New()}}
+	w.node = node.New(node.Config{Store: w.store, Bus: localbus.New(), Clock: w.clock})
+	t.Cleanup(w.node.Close)
+	var err error
+	if w.tokens, err = token.NewKeyring([]byte("0123456789abcdef")); err != nil {
+		t.Fatal(err)
+	}
+	w.config = connect.Config{
+		Node: w.node, Tokens: w.tokens,
+		Verifier: &sigv4.Verifier{Keys: map[string]string{keyID: secret}, Service: "connect", Clock: clockwork.NewRealClock()},
+		Instance: connect.Instance{ID: instanceID, Region: "eu-central-1", AccountID: "123456789012"},
+		Flow: func(id string) (chat.Flow, bool) {
+			return chat.Flow{Steps: []chat.Step{{Say: "Welcome"}, {Queue: "Support"}}}, id == flowID
+		},
+	}
+	for _, f := range change {
+		f(&w.config)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", restjson.NotFound)
+	connect.New(w.config).Register(mux)
+	srv := httptest.NewServer(restjson.Edge(mux, slog.New(slog.DiscardHandler), restjson.EdgeOptions{}))
+	t.Cleanup(srv.Close)
+	w.url = srv.URL
+	w.client = w.clientOf(keyID, secret)
+	return w
+}
+
+// clientOf gives the official SDK, without retries.
+func (w *world) clientOf(key, secret string) *sdk.Client {
+	return sdk.New(sdk.Options{
+		Region: "us-west-2", BaseEndpoint: aws.String(w.url), Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
+	})
+}
+
+func p[T any](v T) *T { return &v }
+
+// input is the smallest that starts a chat.
+func input() *sdk.StartChatContactInput {
+	return &sdk.StartChatContactInput{
+		InstanceId: p(instanceID), ContactFlowId: p(flowID),
+		ParticipantDetails: &types.ParticipantDetails{DisplayName: p("Ann")},
+	}
+}
+
+// start starts a chat and gives the ids of its contact and its customer.
+func (w *world) start(in *sdk.StartChatContactInput) (string, chat.ParticipantID) {
+	w.t.Helper()
+	out, err := w.client.StartChatContact(w.t.Context(), in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return *out.ContactId, chat.ParticipantID{ID: mustID(w.t, *out.ParticipantId)}
+}
+
+// look gives what is known of a chat.
+func (w *world) look(contact string, look func(*chat.Chat)) {
+	w.t.Helper()
+	err := w.node.View(w.t.Context(), chat.ChatID{ID: mustID(w.t, contact)}, func(c *chat.Chat) error {
+		look(c)
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// do has a command done, past the API.
+func (w *world) do(contact string, cmd chat.Command) {
+	w.t.Helper()
+	if _, err := w.node.Do(w.t.Context(), chat.ChatID{ID: mustID(w.t, contact)}, cmd); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func mustID(t *testing.T, s string) chat.ID {
+	t.Helper()
+	id, err := chat.ParseID(s)
+	if err != nil {
+		t.Fatalf("%q is not an id", s)
+	}
+	return id
+}
+
+// refused holds an error of the SDK to its code, status and message (a part of it).
+func refused(t *testing.T, err error, code string, status int, message string) {
+	t.Helper()
+	var api smithy.APIError
+	var response *awshttp.ResponseError
+	switch {
+	case err == nil:
+		t.Errorf("nothing was refused; want %s", code)
+	case !errors.As(err, &api) || !errors.As(err, &response):
+		t.Errorf("not an error of the API: %v", err)
+	case api.ErrorCode() != code || response.HTTPStatusCode() != status || !bytes.Contains([]byte(api.ErrorMessage()), []byte(message)):
+		t.Errorf("got %s %d %q, want %s %d %q", api.ErrorCode(), response.HTTPStatusCode(), api.ErrorMessage(), code, status, message)
+	case response.ServiceRequestID() == "":
+		t.Errorf("%s has no request id", code)
+	}
+}
+
+// answer is a raw response.
+type answer struct {
+	status  int
+	header  http.Header
+	body    map[string]any
+	message string
+}
+
+// send sends a signed request that the SDK would not.
+func (w *world) send(method, path, body string) answer {
+	w.t.Helper()
+	r, err := http.NewRequest(method, w.url+path, bytes.NewReader([]byte(body)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	sum := sha256.Sum256([]byte(body))
+	creds := aws.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}
+	if err := v4.NewSigner().SignHTTP(w.t.Context(), creds, r, hex.EncodeToString(sum[:]), "connect", "us-east-1", time.Now()); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.exchange(r)
+}
+
+func (w *world) exchange(r *http.Request) answer {
+	w.t.Helper()
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	a := answer{status: res.StatusCode, header: res.Header}
+	if err := json.Unmarshal(raw, &a.body); err != nil {
+		w.t.Fatalf("%s %s: %v in %q", r.Method, r.URL.Path, err, raw)
+	}
+	a.message, _ = a.body["Message"].(string)
+	return a
+}
