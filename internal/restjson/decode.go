@@ -158,7 +158,14 @@ func (b *binding) set(field reflect.Value, values []string) string {
 func findNUL(v reflect.Value, members []member) (bad []violation) {
 	for i := range members {
 		m := &members[i]
-		if hasNUL(v.Field(m.index)) {
+		f := v.Field(m.index)
+		switch {
+		case f.Kind() == reflect.Pointer && f.Type().Elem().Kind() == reflect.Struct && !f.IsNil():
+			for _, inner := range findNUL(f.Elem(), m.members) {
+				inner.path = join(m.name, inner.path)
+				bad = append(bad, inner)
+			}
+		case hasNUL(f):
 			bad = append(bad, violation{m.name, "", "Member must not contain the character U+0000"})
 		}
 	}
