@@ -23,10 +23,12 @@ type Bus interface {
 
 	// Subscribe calls receive for each notice of the chat until cancel is called.
 	// Calls for one subscription come one at a time. receive must not block: it runs
-	// on the publisher's goroutine or on the bus's only one. After cancel returns no
-	// call begins; cancel may be called from within receive, and more than once.
+	// on a publisher's goroutine or on the bus's only one; it may publish, subscribe
+	// and cancel. A notice published after cancel has returned is not received; a call
+	// that was under way may still be. cancel does not wait for it, so it may be called
+	// from within receive, and more than once.
 	Subscribe(id chat.ChatID, receive func(Notice)) (cancel func(), err error)
 
-	// Close ends all subscriptions. Later notices go nowhere.
+	// Close ends all subscriptions. Later notices go nowhere, and Subscribe fails.
 	Close() error
 }

@@ -9,18 +9,17 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
-// Bus is a [bus.Bus] within one process. It loses nothing.
+// Bus is a [bus.Bus] within one process. It loses and repeats nothing, and keeps the
+// order in which a goroutine publishes. A notice has been received when Publish
+// returns, unless the receiver is busy: then whoever keeps it busy delivers it next.
+// So receivers may publish, subscribe and cancel.
 type Bus struct {
 	mu     sync.RWMutex
 	subs   map[chat.ChatID][]*subscription
 	closed bool
 }
 
-type subscription struct {
-	mu      sync.Mutex // one call of receive at a time
-	receive func(bus.Notice)
-	gone    bool // guarded by Bus.mu
-}
+var _ bus.Bus = (*Bus)(nil)
 
 // New gives a bus without subscriptions.
 func New() *Bus { return &Bus{subs: make(map[chat.ChatID][]*subscription)} }
@@ -33,18 +32,7 @@ func (b *Bus) Publish(n bus.Notice) {
 	subs := b.subs[n.Chat]
 	b.mu.RUnlock()
 	for _, s := range subs {
-		b.deliver(s, n)
-	}
-}
-
-func (b *Bus) deliver(s *subscription, n bus.Notice) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b.mu.RLock()
-	gone := s.gone
-	b.mu.RUnlock()
-	if !gone {
-		s.receive(n)
+		s.deliver(n)
 	}
 }
 
@@ -62,12 +50,9 @@ func (b *Bus) Subscribe(id chat.ChatID, receive func(bus.Notice)) (func(), error
 }
 
 func (b *Bus) cancel(id chat.ChatID, s *subscription) {
+	s.end()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s.gone {
-		return
-	}
-	s.gone = true
 	var rest []*subscription
 	for _, other := range b.subs[id] {
 		if other != s {
@@ -88,9 +73,56 @@ func (b *Bus) Close() error {
 	b.closed = true
 	for _, subs := range b.subs {
 		for _, s := range subs {
-			s.gone = true
+			s.end()
 		}
 	}
 	clear(b.subs)
 	return nil
+}
+
+// subscription calls its receiver from one goroutine at a time, and holds no lock
+// while it does.
+type subscription struct {
+	receive func(bus.Notice)
+
+	mu      sync.Mutex
+	waiting []bus.Notice // for the goroutine that is calling
+	calling bool
+	ended   bool
+}
+
+// deliver calls receive, or leaves the notice to the goroutine that is doing so.
+func (s *subscription) deliver(n bus.Notice) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	s.waiting = append(s.waiting, n)
+	if s.calling {
+		return
+	}
+	s.calling = true
+	defer func() { s.calling = false }()
+	for len(s.waiting) > 0 {
+		s.callNext()
+	}
+	s.waiting = nil
+}
+
+// callNext calls receive with the first notice that waits, without the lock, which it
+// takes again even if receive panics.
+func (s *subscription) callNext() {
+	n := s.waiting[0]
+	s.waiting = s.waiting[1:]
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	s.receive(n)
+}
+
+// end makes the call that has begun, if any, the last one.
+func (s *subscription) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended, s.waiting = true, nil
 }
