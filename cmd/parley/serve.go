@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/server"
+)
+
+type serveCmd struct {
+	config.Settings
+}
+
+// Run serves until the context ends.
+func (c *serveCmd) Run(e *env) error {
+	srv, err := server.Open(c.Settings, clockwork.NewRealClock(), newLog(e.stderr, c.Settings))
+	if err != nil {
+		return err
+	}
+	c.greet(e.stdout, srv.URL())
+	return srv.Serve(e.ctx)
+}
+
+func newLog(w io.Writer, s config.Settings) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: s.Level()}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// greet says where the server is and how to point a client at it. Programs wait for
+// the first line.
+func (c *serveCmd) greet(w io.Writer, url string) {
+	fmt.Fprintf(w, "listening on %s\n", url)
+	if c.Data == config.Memory {
+		fmt.Fprintln(w, "nothing is kept: all chats are gone when the server stops")
+	} else {
+		fmt.Fprintf(w, "data in %s\n", c.Data)
+	}
+	if !c.Local() {
+		return
+	}
+	fmt.Fprintf(w, `
+Point any AWS SDK or the AWS CLI at it:
+
+  export AWS_ENDPOINT_URL_CONNECTPARTICIPANT=%[1]s
+  export AWS_ENDPOINT_URL_CONNECT=%[1]s
+  export AWS_ACCESS_KEY_ID=%[2]s AWS_SECRET_ACCESS_KEY=%[3]s AWS_REGION=%[4]s
+
+and ChatJS, before the first create():
+
+  connect.ChatSession.setGlobalConfig({ endpoint: "%[1]s", region: "%[4]s" })
+
+Instance %[5]s, contact flow %[6]s (any other id will do).
+`, url, config.LocalKeyID, config.LocalSecret, c.Region, c.InstanceID, config.LocalFlow)
+}

@@ -1,0 +1,95 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+
+	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/store"
+	"github.com/parley-chat/parley/internal/store/memstore"
+	"github.com/parley-chat/parley/internal/store/sqlstore"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+// dataDir is the directory that an embedded server keeps everything in. Its lock is
+// held as long as the server runs.
+type dataDir struct {
+	path string // empty if nothing is kept
+	lock *flock.Flock
+}
+
+// openDataDir makes the directory if need be, and takes it for this process alone.
+func openDataDir(path string) (*dataDir, error) {
+	if path == config.Memory {
+		return &dataDir{}, nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("the data directory %s can't be made: %w; choose another with --data", path, err)
+	}
+	lock := flock.New(filepath.Join(path, "lock"), flock.SetPermissions(0o600))
+	held, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("the data directory %s can't be written: %w; let Parley's user write to it, or choose another with --data", path, err)
+	}
+	if !held {
+		return nil, fmt.Errorf("the data directory %s is in use by another server; stop that one, or choose another with --data", path)
+	}
+	return &dataDir{path: path, lock: lock}, nil
+}
+
+func (d *dataDir) openStore() (store.Store, error) {
+	if d.path == "" {
+		return memstore.New(), nil
+	}
+	return sqlstore.OpenSQLite(filepath.Join(d.path, "parley.db"), sqlstore.Options{})
+}
+
+// tokenKey is the key that signs tokens when none is configured: it is made once and
+// kept, so that tokens outlive a restart.
+func (d *dataDir) tokenKey() ([]byte, error) {
+	if d.path == "" {
+		return token.NewKey(), nil
+	}
+	file := filepath.Join(d.path, "token.key")
+	key, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		key = token.NewKey()
+		err = writeDurably(file, key)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the token key can't be kept: %w; let Parley's user write to the data directory", err)
+	}
+	if len(key) < token.MinKeySize {
+		return nil, fmt.Errorf("%s is damaged: it has %d bytes; restore it from a backup, or remove it, which makes all tokens invalid", file, len(key))
+	}
+	return key, nil
+}
+
+// writeDurably writes a file whole or not at all.
+func writeDurably(file string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
+
+func (d *dataDir) close() error {
+	if d.lock == nil {
+		return nil
+	}
+	return d.lock.Unlock()
+}

@@ -1,0 +1,224 @@
+// Package server puts a running server together from its settings: store, bus, node,
+// both APIs and the websockets, behind one listener. The command and tests use it, so
+// that what is tested is what runs.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/parley-chat/parley/internal/bus/localbus"
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/connect"
+	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/participant"
+	"github.com/parley-chat/parley/internal/restjson"
+	"github.com/parley-chat/parley/internal/sigv4"
+	"github.com/parley-chat/parley/internal/socket"
+	"github.com/parley-chat/parley/internal/store"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+// Bounds of the HTTP server. A websocket is not bound by them.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+)
+
+// Server is one server, open and ready to serve.
+type Server struct {
+	settings config.Settings
+	log      *slog.Logger
+	dir      *dataDir
+	store    store.Store
+	bus      *localbus.Bus
+	node     *node.Node
+	sockets  *socket.Server
+	handler  http.Handler
+	listener net.Listener
+}
+
+// Open takes the settings' data directory and address. Its error is a sentence for
+// the person who started the server; nothing was changed then.
+func Open(s config.Settings, clock clockwork.Clock, log *slog.Logger) (*Server, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	srv := &Server{settings: s, log: log, bus: localbus.New()}
+	if err := srv.open(clock); err != nil {
+		return nil, errors.Join(err, srv.close())
+	}
+	return srv, nil
+}
+
+func (s *Server) open(clock clockwork.Clock) (err error) {
+	if s.listener, err = net.Listen("tcp", s.settings.Listen); err != nil {
+		return fmt.Errorf("can't listen on %s: %w; stop what uses the port, or choose another with --listen", s.settings.Listen, err)
+	}
+	if s.dir, err = openDataDir(s.settings.Data); err != nil {
+		return err
+	}
+	if s.store, err = s.dir.openStore(); err != nil {
+		return err
+	}
+	tokens, err := s.tokens()
+	if err != nil {
+		return err
+	}
+	s.node = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: clock, Log: s.log})
+	s.sockets = socket.New(socket.Config{Node: s.node, Tokens: tokens, Clock: clock, Log: s.log})
+	return s.routes(clock, tokens)
+}
+
+// tokens is the keyring of the settings, or of the key kept with the data.
+func (s *Server) tokens() (*token.Keyring, error) {
+	keys, err := s.settings.Tokens()
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		key, err := s.dir.tokenKey()
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return token.NewKeyring(keys...)
+}
+
+// routes builds the handler of everything the server answers.
+func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
+	keys, err := s.settings.Keys()
+	if err != nil {
+		return err
+	}
+	f := &faults{}
+	p := participant.New(participant.Config{
+		Node: s.node, Tokens: tokens, Clock: clock, SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"), Fault: f.take,
+	})
+	c := connect.New(connect.Config{
+		Node: s.node, Tokens: tokens, Fault: f.take,
+		Verifier: &sigv4.Verifier{Keys: keys, Service: "connect", Clock: clock},
+		Instance: connect.Instance{ID: s.settings.InstanceID, Region: s.settings.Region},
+		Flow:     s.flow,
+	})
+	mux := http.NewServeMux()
+	p.Register(mux)
+	c.Register(mux)
+	mux.Handle(participant.SocketPath, s.sockets)
+	mux.HandleFunc("/", restjson.NotFound)
+	if s.settings.Local() {
+		f.known = func() (names []string) {
+			for _, op := range append(p.Operations(), c.Operations()...) {
+				names = append(names, op.Name)
+			}
+			return names
+		}
+		mux.Handle(faultsPath, f)
+	}
+	origins := s.settings.AllowOrigins
+	if len(origins) == 1 && origins[0] == "*" {
+		origins = nil
+	}
+	s.handler = restjson.Edge(mux, s.log, restjson.EdgeOptions{Origins: origins})
+	return nil
+}
+
+// flow gives the built-in flow for any ContactFlowId.
+func (s *Server) flow(string) (chat.Flow, bool) {
+	var f chat.Flow
+	if s.settings.Greeting != "" {
+		f.Steps = append(f.Steps, chat.Step{Say: s.settings.Greeting})
+	}
+	if s.settings.Queue != "" {
+		f.Steps = append(f.Steps, chat.Step{Queue: s.settings.Queue})
+	}
+	return f, true
+}
+
+// URL is where clients reach the server.
+func (s *Server) URL() string {
+	if s.settings.PublicURL != "" {
+		return strings.TrimSuffix(s.settings.PublicURL, "/")
+	}
+	host, port, _ := net.SplitHostPort(s.listener.Addr().String())
+	if ip := net.ParseIP(host); ip != nil && ip.To4() != nil {
+		host = "127.0.0.1" // ChatJS takes plain ws:// for this address only (semantics.md 1.1)
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// Serve answers requests until ctx ends, then drains: it stops accepting, finishes
+// what is under way, closes sockets with 1012 and flushes, all within DrainTime.
+func (s *Server) Serve(ctx context.Context) error {
+	// Handlers and deadlines go on while the server drains.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var background sync.WaitGroup
+	background.Go(func() { s.node.Run(work) })
+	background.Go(func() { s.sockets.Run(work) })
+	h := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(s.listener) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		err = s.drain(work, h)
+	}
+	stop()
+	background.Wait()
+	return errors.Join(err, s.close())
+}
+
+func (s *Server) drain(ctx context.Context, h *http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, s.settings.DrainTime)
+	defer cancel()
+	var g sync.WaitGroup
+	var requests error
+	g.Go(func() {
+		if requests = h.Shutdown(ctx); requests != nil {
+			requests = errors.Join(fmt.Errorf("not everything was finished within %v", s.settings.DrainTime), h.Close())
+		}
+	})
+	g.Go(func() { s.sockets.Drain(ctx) })
+	g.Wait()
+	return requests
+}
+
+// close releases what was opened, in the reverse order.
+func (s *Server) close() error {
+	var errs []error
+	if s.node != nil {
+		s.node.Close()
+	}
+	errs = append(errs, s.bus.Close())
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if s.dir != nil {
+		errs = append(errs, s.dir.close())
+	}
+	if s.listener != nil {
+		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
