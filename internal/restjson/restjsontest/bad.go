@@ -101,10 +101,30 @@ func (c *cases) members(t reflect.Type, above []string) {
 		case reflect.Map:
 			c.table(f, path)
 		case reflect.Struct:
-			c.add(&c.fit, "empty", path, map[string]any{})
+			if needsNothing(ft) {
+				c.add(&c.fit, "empty", path, map[string]any{})
+			} else {
+				c.add(&c.bad, "empty", path, map[string]any{})
+			}
 			c.members(ft, path)
 		}
 	}
+}
+
+func needsNothing(t reflect.Type) bool {
+	for _, f := range fieldsOf(t) {
+		if f.Tag.Get("required") == "true" {
+			return false
+		}
+	}
+	return true
+}
+
+func otherCase(s string) string {
+	if lower := strings.ToLower(s); lower != s {
+		return lower
+	}
+	return strings.ToUpper(s)
 }
 
 // types sends every type of JSON but the right one.
@@ -128,7 +148,7 @@ func (c *cases) text(f reflect.StructField, path []string) {
 	if enum := f.Tag.Get("enum"); enum != "" {
 		for _, v := range strings.Split(enum, "|") {
 			c.add(&c.fit, "enum "+v, path, v)
-			c.add(&c.bad, "case of "+v, path, strings.ToLower(v))
+			c.add(&c.bad, "case of "+v, path, otherCase(v))
 		}
 		c.add(&c.bad, "not of the enum", path, "NO_SUCH_VALUE")
 		c.add(&c.bad, "empty", path, "")
