@@ -76,9 +76,13 @@ func TestCheckpointInBackground(t *testing.T) {
 	opts := Options{}
 	opts.setDefaults()
 	c := newCheckpointer(w.db, &opts)
-	id := storetest.NewChat()
-	for after := int64(0); ; after += 100 {
-		wantOutcomes(t, outcomes(w, mustEncode(t, storetest.Messages(id, after, 100))), "stored")
+	large := strings.Repeat("x", 16<<10)
+	for {
+		a := storetest.Messages(storetest.NewChat(), 0, 100)
+		for i := range a.Entries {
+			a.Entries[i].Content.Text = large
+		}
+		wantOutcomes(t, outcomes(w, mustEncode(t, a)), "stored")
 		frames, copied, err := checkpoint(w.conn, "NOOP")
 		if err != nil || copied != 0 {
 			t.Fatalf("checkpoint: %d of %d copied, %v; want none yet", copied, frames, err)

@@ -85,6 +85,7 @@ var (
 		"mode": {"rw"},
 		"_pragma": {
 			"busy_timeout(5000)", "synchronous(FULL)", "wal_autocheckpoint(0)", "cache_size(-4096)",
+			"journal_size_limit(67108864)",            // the log after a reader has made it large
 			"fullfsync(1)", "checkpoint_fullfsync(1)", // macOS; elsewhere they say nothing
 		},
 	}
