@@ -57,11 +57,16 @@ func newWorldOn(t testing.TB, st store.Store) *world {
 			return w.fault(op, r)
 		},
 	})
-	mux := http.NewServeMux()
-	w.api.Register(mux)
-	mux.HandleFunc("/", restjson.NotFound)
-	w.http = restjson.Edge(mux, slog.New(slog.DiscardHandler), restjson.EdgeOptions{})
+	w.http = handlerOf(w.api)
 	return w
+}
+
+// handlerOf serves an API as a server does.
+func handlerOf(api *restjson.API) http.Handler {
+	mux := http.NewServeMux()
+	api.Register(mux)
+	mux.HandleFunc("/", restjson.NotFound)
+	return restjson.Edge(mux, slog.New(slog.DiscardHandler), restjson.EdgeOptions{})
 }
 
 // person is somebody with tokens.

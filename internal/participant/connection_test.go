@@ -1,0 +1,172 @@
+package participant_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/participant"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+const connectionPath = "/participant/connection"
+
+// TestConnectionParts is the table of semantics.md 4.
+func TestConnectionParts(t *testing.T) {
+	for _, c := range []struct {
+		body                       string
+		socket, credentials, joins bool
+	}{
+		{`{"Type":["WEBSOCKET","CONNECTION_CREDENTIALS"]}`, true, true, false},
+		{`{"Type":["WEBSOCKET","CONNECTION_CREDENTIALS"],"ConnectParticipant":false}`, true, true, false},
+		{`{"Type":["WEBSOCKET"]}`, true, false, false},
+		{`{"Type":["WEBSOCKET","WEBSOCKET"],"ConnectParticipant":null}`, true, false, false},
+		{`{"Type":["CONNECTION_CREDENTIALS"]}`, false, true, false},
+		{`{"Type":["CONNECTION_CREDENTIALS"],"ConnectParticipant":true}`, false, true, true},
+		{`{"ConnectParticipant":true}`, false, false, true},
+		{`{"Type":null,"ConnectParticipant":true}`, false, false, true},
+		{`{"Type":["WEBSOCKET","CONNECTION_CREDENTIALS"],"ConnectParticipant":true}`, true, true, true},
+	} {
+		w := newWorld(t)
+		p := w.start()
+		var out participant.CreateParticipantConnectionOut
+		w.must(p.participant, connectionPath, c.body, &out)
+		if (out.Websocket != nil) != c.socket || (out.ConnectionCredentials != nil) != c.credentials {
+			t.Errorf("%s: %+v", c.body, out)
+		}
+		entries := w.log(p.chat)
+		if joined := len(entries) > 1 && entries[1].Kind == chat.KindJoined; joined != c.joins {
+			t.Errorf("%s: joined %v, want %v", c.body, joined, c.joins)
+		}
+		if !c.socket && !c.credentials {
+			if a := w.post(p.participant, connectionPath, c.body); a.body != "{}" {
+				t.Errorf("%s: %s", c.body, a.body)
+			}
+		}
+	}
+}
+
+func TestConnectionRefusals(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	for body, message := range map[string]string{
+		``:                               "Type is missing",
+		`{}`:                             "Type is missing",
+		`{"ConnectParticipant":false}`:   "Type is missing",
+		`{"Type":["WEBRTC_CONNECTION"]}`: "WEBRTC_CONNECTION is for calls",
+		`{"Type":["WEBSOCKET","WEBRTC_CONNECTION"],"ConnectParticipant":true}`: "WEBRTC_CONNECTION is for calls",
+	} {
+		w.refused(p.participant, connectionPath, body, 400, "ValidationException", message)
+	}
+	if n := len(w.log(p.chat)); n != 1 {
+		t.Errorf("%d entries, want 1: refused requests have changed the chat", n)
+	}
+}
+
+// TestConnectionContents checks tokens, times and the URL.
+func TestConnectionContents(t *testing.T) {
+	w := newWorld(t)
+	w.clock.Advance(123*time.Millisecond + 456*time.Microsecond)
+	p := w.start()
+	var out participant.CreateParticipantConnectionOut
+	w.must(p.participant, connectionPath, `{"Type":["WEBSOCKET","CONNECTION_CREDENTIALS"]}`, &out)
+	if got, want := out.ConnectionCredentials.Expiry, "2026-11-24T10:00:00.123Z"; got != want {
+		t.Errorf("Expiry %s, want %s", got, want)
+	}
+	if got, want := out.Websocket.ConnectionExpiry, "2026-11-23T11:05:00.123Z"; got != want {
+		t.Errorf("ConnectionExpiry %s, want %s", got, want)
+	}
+	tok, ok := strings.CutPrefix(out.Websocket.Url, "ws://127.0.0.1:8080/participant/socket?token=")
+	if !ok {
+		t.Fatalf("URL %s", out.Websocket.Url)
+	}
+	if c, err := w.tokens.Verify(token.Socket, tok, w.clock.Now()); err != nil || c.Chat != p.chat.UUID || c.Participant != p.id.UUID {
+		t.Errorf("socket token: %+v, %v", c, err)
+	}
+	w.clock.Advance(100 * time.Second)
+	if _, err := w.tokens.Verify(token.Socket, tok, w.clock.Now()); err == nil {
+		t.Error("the websocket URL can be opened after 100 seconds")
+	}
+	w.must(p.participant, connectionPath, `{"ConnectParticipant":true}`, nil)
+	w.must(out.ConnectionCredentials.ConnectionToken, "/participant/transcript", `{}`, nil)
+	w.clock.Advance(24 * time.Hour)
+	w.refused(out.ConnectionCredentials.ConnectionToken, "/participant/transcript", `{}`, 403, "AccessDeniedException", "Access denied")
+}
+
+// TestConnectionAgain: ChatJS asks again at every reconnect and every hour, and what
+// it got earlier must stay good (sdk-clients.md 6.5).
+func TestConnectionAgain(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	var first, second participant.CreateParticipantConnectionOut
+	const body = `{"Type":["WEBSOCKET","CONNECTION_CREDENTIALS"],"ConnectParticipant":true}`
+	w.must(p.participant, connectionPath, body, &first)
+	w.clock.Advance(time.Minute)
+	w.must(p.participant, connectionPath, body, &second)
+	if first.ConnectionCredentials.ConnectionToken == second.ConnectionCredentials.ConnectionToken {
+		t.Error("the same token again")
+	}
+	for _, c := range []participant.CreateParticipantConnectionOut{first, second} {
+		w.must(c.ConnectionCredentials.ConnectionToken, "/participant/message", `{"ContentType":"text/plain","Content":"x"}`, nil)
+	}
+	joins := 0
+	for _, e := range w.log(p.chat) {
+		if e.Kind == chat.KindJoined {
+			joins++
+		}
+	}
+	if joins != 1 {
+		t.Errorf("joined %d times", joins)
+	}
+}
+
+func TestSupervisorBargesInByRequest(t *testing.T) {
+	w := newWorld(t)
+	p := w.connected()
+	one, two := w.add(p, chat.Supervisor), w.add(p, chat.Supervisor)
+	const hello = `{"ContentType":"text/plain","Content":"hello"}`
+	a := w.refused(one.connection, "/participant/message", hello, 403, "AccessDeniedException", "Access denied")
+	if !strings.Contains(a.header.Get("X-Parley-Detail"), "barge in") {
+		t.Errorf("detail %q", a.header.Get("X-Parley-Detail"))
+	}
+	w.must(one.participant, connectionPath, `{"ConnectParticipant":true}`, nil)
+	w.must(one.connection, "/participant/message", hello, nil)
+	w.refused(two.participant, connectionPath, `{"ConnectParticipant":true}`, 400, "ValidationException", "another supervisor")
+}
+
+func TestDisconnect(t *testing.T) {
+	w := newWorld(t)
+	p := w.connected()
+	const path = "/participant/disconnect"
+	if a := w.post(p.connection, path, `{"ClientToken":"t"}`); a.status != 200 || a.body != "{}" {
+		t.Fatal(a)
+	}
+	n := len(w.log(p.chat))
+	w.must(p.connection, path, `{"ClientToken":"t"}`, nil) // a retry of the SDK
+	w.refused(p.connection, path, `{"ClientToken":"u"}`, 403, "AccessDeniedException", "Access denied")
+	w.refused(p.connection, path, ``, 403, "AccessDeniedException", "Access denied")
+	w.refused(p.participant, connectionPath, `{"Type":["WEBSOCKET"]}`, 403, "AccessDeniedException", "Access denied")
+	w.refused(p.participant, connectionPath, `{"ConnectParticipant":true}`, 403, "AccessDeniedException", "Access denied")
+	if got := len(w.log(p.chat)); got != n {
+		t.Errorf("%d entries, want %d", got, n)
+	}
+}
+
+// TestSocketBase: a public URL with a path or a slash at its end.
+func TestSocketBase(t *testing.T) {
+	w := newWorld(t)
+	p := w.start()
+	for base, want := range map[string]string{
+		"wss://chat.example.com": "wss://chat.example.com/participant/socket?token=", "wss://a.example/x/": "wss://a.example/x/participant/socket?token=",
+	} {
+		w.http = handlerOf(participant.New(participant.Config{Node: w.node, Tokens: w.tokens, Clock: w.clock, SocketBase: base}))
+		var out participant.CreateParticipantConnectionOut
+		a := w.post(p.participant, connectionPath, `{"Type":["WEBSOCKET"]}`)
+		if err := json.Unmarshal([]byte(a.body), &out); err != nil || !strings.HasPrefix(out.Websocket.Url, want) {
+			t.Errorf("%s: %s", base, a.body)
+		}
+	}
+}
