@@ -17,10 +17,10 @@ build: ## build bin/parley
 	go build -trimpath -o bin/parley ./cmd/parley
 
 test: ## everything: unit tests, real clients, crash test; installs what it needs
-	./test.sh
+	scripts/test.sh
 
 check: ## gofmt, go vet, staticcheck, govulncheck
-	./check.sh
+	scripts/check.sh
 
 race: ## the Go tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./internal/... ./cmd/...

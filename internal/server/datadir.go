@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -42,11 +43,15 @@ func openDataDir(path string) (*dataDir, error) {
 	return &dataDir{path: path, lock: lock}, nil
 }
 
-func (d *dataDir) openStore() (store.Store, error) {
+func (d *dataDir) openStore(log *slog.Logger) (store.Store, error) {
 	if d.path == "" {
 		return memstore.New(), nil
 	}
-	return sqlstore.OpenSQLite(filepath.Join(d.path, "parley.db"), sqlstore.Options{})
+	s, err := sqlstore.OpenSQLite(filepath.Join(d.path, "parley.db"), sqlstore.Options{Log: log})
+	if err != nil {
+		return nil, err // not s: a nil *Store is not a nil Store
+	}
+	return s, nil
 }
 
 // tokenKey is the key that signs tokens when none is configured: it is made once and

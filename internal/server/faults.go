@@ -102,13 +102,13 @@ func (f *faults) read(body io.Reader) (fault, error) {
 		return fault{}, fmt.Errorf(`the body must be like {"Operation":"SendMessage","Error":"ThrottlingException","Count":2}: %w`, err)
 	}
 	if ops := f.known(); in.Operation != "*" && !slices.Contains(ops, in.Operation) {
-		return fault{}, fmt.Errorf("Operation %q is none of *, %s", in.Operation, strings.Join(ops, ", "))
+		return fault{}, fmt.Errorf("the Operation %q is none of *, %s", in.Operation, strings.Join(ops, ", "))
 	}
 	if faultStatus[in.Error] == 0 {
-		return fault{}, fmt.Errorf("Error %q is not an error of these APIs", in.Error)
+		return fault{}, fmt.Errorf("the Error %q is not one of these APIs", in.Error)
 	}
 	if in.Count < 1 {
-		return fault{}, fmt.Errorf("Count must be 1 or more")
+		return fault{}, fmt.Errorf("the Count must be 1 or more")
 	}
 	return in, nil
 }

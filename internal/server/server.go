@@ -70,7 +70,7 @@ func (s *Server) open(clock clockwork.Clock) (err error) {
 	if s.dir, err = openDataDir(s.settings.Data); err != nil {
 		return err
 	}
-	if s.store, err = s.dir.openStore(); err != nil {
+	if s.store, err = s.dir.openStore(s.log); err != nil {
 		return err
 	}
 	tokens, err := s.tokens()
