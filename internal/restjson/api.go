@@ -81,6 +81,15 @@ func (a *API) Operations() []Operation {
 // buffers are for the bodies of requests and responses.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// maxKept is the size of a buffer that is kept for other requests, in bytes.
+const maxKept = 4 * MaxBody
+
+func giveBack(b *bytes.Buffer) {
+	if b.Cap() <= maxKept {
+		buffers.Put(b)
+	}
+}
+
 // serve answers one request. call decodes the input and runs the handler.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, op string, call func(*http.Request, []byte) (any, error)) {
 	if x := exchangeOf(r.Context()); x != nil {
@@ -93,7 +102,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, op string, call func
 		}
 	}
 	buf := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buf)
+	defer giveBack(buf)
 	buf.Reset()
 	out, err := a.run(w, r, op, buf, call)
 	if err == nil {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/parley-chat/parley/internal/restjson"
 )
 
@@ -199,5 +201,28 @@ func TestRequestIDReachesHandlers(t *testing.T) {
 	}
 	if restjson.RequestID(context.Background()) != "" {
 		t.Error("an id out of nowhere")
+	}
+}
+
+// TestWebsocketsPass: the edge is in the way of websockets, too.
+func TestWebsocketsPass(t *testing.T) {
+	upgrade := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	srv := httptest.NewServer(restjson.Edge(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := upgrade.Upgrade(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_ = conn.WriteMessage(websocket.TextMessage, []byte(restjson.RequestID(r.Context())))
+	}), quiet, restjson.EdgeOptions{}))
+	defer srv.Close()
+	conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(srv.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, id, err := conn.ReadMessage(); err != nil || len(id) != 36 {
+		t.Errorf("%q, %v", id, err)
 	}
 }
