@@ -1,0 +1,220 @@
+package socket
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/wire"
+)
+
+func TestHappyPath(t *testing.T) { // semantics.md 14 A
+	w := newWorld(t, Config{})
+	customer := w.start(chat.Step{Say: "Welcome"}, chat.Step{Queue: "Basic"})
+	c := w.join(customer)
+	c.wantItems("participant.joined", "Welcome")
+
+	agent := w.add(customer.chat, chat.Agent)
+	a := w.join(agent)
+	both := []*client{c, a}
+	for _, k := range both {
+		it := k.item()
+		if short(it) != "participant.joined" || it.ParticipantRole != "AGENT" || it.InitialContactId != customer.chat.String() {
+			t.Fatalf("got %+v", it)
+		}
+	}
+	w.do(customer.chat, chat.SendEvent{By: customer.participant, Type: chat.EventTyping})
+	out := w.say(customer, "hi")
+	w.do(customer.chat, chat.SendEvent{By: agent.participant, Type: chat.EventRead, Content: fmt.Sprintf(`{"messageId":%q}`, out.ID)})
+	for _, k := range both {
+		k.wantItems("typing")
+		if it := k.item(); it.Id != out.ID.String() || it.AbsoluteTime != wire.Time(out.At) || it.Content != "hi" {
+			t.Errorf("got %+v", it)
+		}
+		it := k.item()
+		if it.Type != "MESSAGEMETADATA" || it.MessageMetadata.Receipts[0].RecipientParticipantId != agent.participant.String() {
+			t.Errorf("got %+v", it)
+		}
+	}
+	w.do(customer.chat, chat.Leave{By: customer.participant})
+	for _, k := range both {
+		k.wantItems("participant.left", "chat.ended")
+	}
+	w.leap(leaveAfter - 1)
+	c.ping()
+	a.ping()
+	w.leap(1)
+	c.wantClose(closeNormal)
+	a.wantClose(closeNormal)
+}
+
+func TestEnvelope(t *testing.T) {
+	w := newWorld(t, Config{})
+	who := w.start()
+	c := w.join(who)
+	c.wantItems("participant.joined")
+	out := w.say(who, "<b>\"é\u2028\\\n")
+	item := fmt.Sprintf(`{\"AbsoluteTime\":\"%s\",\"Content\":\"<b>\\\"é`+"\u2028"+`\\\\\\n\",\"ContentType\":\"text/plain\",\"Id\":\"%s\",\"Type\":\"MESSAGE\",`+
+		`\"ParticipantId\":\"%s\",\"DisplayName\":\"Jane\",\"ParticipantRole\":\"CUSTOMER\",\"InitialContactId\":\"%s\",\"ContactId\":\"%s\"}`,
+		wire.Time(out.At), out.ID, who.participant, who.chat, who.chat)
+	c.want(`{"content":"` + item + `","contentType":"application/json","topic":"aws/chat"}`)
+}
+
+func TestRotation(t *testing.T) { // semantics.md 14 B
+	w := newWorld(t, Config{})
+	who := w.start()
+	first := w.join(who)
+	first.wantItems("participant.joined")
+	second := w.dial(who)
+	second.ping()
+	w.say(who, "1")
+	first.wantItems("1")
+	second.subscribe() // no second joined
+	w.say(who, "2")
+	first.wantItems("2")
+	second.wantItems("2")
+	_ = first.Close()
+	w.say(who, "3")
+	second.wantItems("3")
+	second.ping()
+}
+
+func TestJoinOfTheLateSocketIsSeenByTheEarly(t *testing.T) {
+	w := newWorld(t, Config{})
+	customer := w.start()
+	watcher := w.join(w.add(customer.chat, chat.Supervisor))
+	watcher.ping() // nobody sees a supervisor who watches
+	c := w.join(customer)
+	c.wantItems("participant.joined")
+	watcher.wantItems("participant.joined")
+}
+
+func TestWhoLeavesHearsOnlyOfTheEnd(t *testing.T) {
+	w := newWorld(t, Config{})
+	customer := w.start()
+	c := w.join(customer)
+	bot := w.add(customer.chat, chat.CustomBot)
+	b := w.join(bot)
+	c.wantItems("participant.joined", "participant.joined")
+	b.wantItems("participant.joined")
+
+	w.do(customer.chat, chat.Leave{By: bot.participant})
+	w.say(customer, "they are gone")
+	w.do(customer.chat, chat.SendEvent{By: customer.participant, Type: chat.EventTyping})
+	c.wantItems("participant.left", "they are gone", "typing")
+	b.wantItems("participant.left")
+	b.ping()
+	w.do(customer.chat, chat.Stop{})
+	b.wantItems("participant.left", "chat.ended")
+	w.leap(leaveAfter)
+	b.wantClose(closeNormal)
+}
+
+func TestWithdrawnParticipantsSocketIsClosed(t *testing.T) {
+	w := newWorld(t, Config{})
+	customer := w.start()
+	watching := w.add(customer.chat, chat.Supervisor)
+	s := w.join(watching)
+	w.do(customer.chat, chat.Leave{By: watching.participant})
+	s.ping()
+	w.leap(leaveAfter)
+	s.wantClose(closeNormal)
+}
+
+func TestChatsAreApart(t *testing.T) {
+	w := newWorld(t, Config{})
+	a, b := w.start(), w.start()
+	ca, cb := w.join(a), w.join(b)
+	ca.wantItems("participant.joined")
+	cb.wantItems("participant.joined")
+	w.say(a, "for a")
+	cb.ping()
+	ca.wantItems("for a")
+}
+
+func TestHubsEnd(t *testing.T) {
+	w := newWorld(t, Config{})
+	who := w.start()
+	for range 3 {
+		c := w.dial(who)
+		c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+		c.send(`{"topic":"aws/unsubscribe","content":{"topics":["aws/chat"]}}`)
+		for text := ""; !strings.Contains(text, "aws/unsubscribe"); {
+			var err error
+			if text, err = c.read(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.ping()
+		if w.hub(who.chat) != nil {
+			t.Fatal("there is a hub that nobody needs")
+		}
+	}
+}
+
+// A client that stops reading is cut off; the others get everything meanwhile.
+func TestSlowReader(t *testing.T) {
+	w := newWorld(t, Config{QueueFrames: 8})
+	who := w.start()
+	good, slow := w.join(who), w.join(who)
+	good.wantItems("participant.joined")
+	body := strings.Repeat("x", 16_000)
+	sent := 0
+	for ; w.server.Stats().Slow == 0; sent++ {
+		if sent == 10_000 {
+			t.Fatal("the slow reader was not cut off")
+		}
+		w.say(who, fmt.Sprint(sent, " ", body))
+		good.wantItems(fmt.Sprint(sent, " ", body))
+	}
+	w.say(who, "more")
+	good.wantItems("more")
+	for n := 0; ; n++ { // what it gets after all has no gap
+		text, err := slow.read()
+		if websocket.IsCloseError(err, closeTryAgain) {
+			break
+		}
+		if err != nil || n == sent {
+			t.Fatalf("after %d of %d: %v", n, sent, err)
+		}
+		if it, err := unwrap(text); err != nil || !strings.HasPrefix(it.Content, fmt.Sprint(n, " ")) {
+			t.Fatalf("item %d is %.20q, %v", n, it.Content, err)
+		}
+	}
+}
+
+// One whose connection takes nothing at all any more is cut off by the clock.
+func TestStuckWrite(t *testing.T) {
+	w := newWorld(t, Config{QueueFrames: 1 << 20, QueueBytes: 1 << 30})
+	who := w.start()
+	good, stuck := w.join(who), w.join(who)
+	good.wantItems("participant.joined")
+	body := strings.Repeat("x", 16_000)
+	for range 1_000 { // more than the kernel takes
+		w.say(who, body)
+		good.wantItems(body)
+	}
+	for range 1_000 {
+		if w.server.Stats().Slow == 1 {
+			break
+		}
+		good.ping()
+		for range writeWithin {
+			w.leap(time.Second)
+		}
+	}
+	if n := w.server.Stats().Slow; n != 1 {
+		t.Fatalf("%d slow readers", n)
+	}
+	for {
+		if _, err := stuck.read(); err != nil {
+			break
+		}
+	}
+	w.say(who, "on")
+	good.wantItems("on")
+}

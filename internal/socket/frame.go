@@ -1,0 +1,123 @@
+package socket
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/gorilla/websocket"
+
+	"github.com/parley-chat/parley/internal/wire"
+)
+
+// The topics of frames (semantics.md 1.2).
+const (
+	topicChat        = "aws/chat"
+	topicSubscribe   = "aws/subscribe"
+	topicUnsubscribe = "aws/unsubscribe"
+	topicPing        = "aws/ping"
+	topicHeartbeat   = "aws/heartbeat"
+)
+
+// The replies that are always the same (semantics.md 1.3). Nobody changes them.
+var (
+	pingReply      = textFrame([]byte(`{"topic":"aws/ping","statusCode":200,"statusContent":"OK"}`))
+	heartbeatReply = textFrame([]byte(`{"topic":"aws/heartbeat"}`))
+)
+
+// lenient makes an encoder write whatever it is given: an item that is stored must
+// never be one that can't be shown.
+var lenient = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+
+// headRoom is the size of the longest header of an unmasked frame.
+const headRoom = 10
+
+// itemFrame is the complete frame that carries an item: header, envelope, and the
+// item as a JSON string (semantics.md 1.4; ChatJS drops an item that is an object).
+func itemFrame(it wire.Item) ([]byte, error) {
+	item, err := json.Marshal(it, lenient)
+	if err != nil {
+		return nil, err
+	}
+	const head, tail = `{"content":`, `,"contentType":"application/json","topic":"aws/chat"}`
+	b := make([]byte, headRoom, headRoom+len(head)+len(item)*5/4+len(tail))
+	b = append(b, head...)
+	if b, err = jsontext.AppendQuote(b, item); err != nil {
+		return nil, err
+	}
+	return seal(append(b, tail...)), nil
+}
+
+// textFrame is a complete text frame.
+func textFrame(payload []byte) []byte {
+	return seal(append(make([]byte, headRoom, headRoom+len(payload)), payload...))
+}
+
+// seal writes the header of an unmasked text frame in front of the payload, which
+// begins at headRoom, and cuts off what is not needed of the room.
+func seal(b []byte) []byte {
+	const finalText = 0x81
+	n := len(b) - headRoom
+	switch {
+	case n < 126:
+		b = b[headRoom-2:]
+		b[1] = byte(n)
+	case n < 1<<16:
+		b = b[headRoom-4:]
+		b[1] = 126
+		binary.BigEndian.PutUint16(b[2:], uint16(n))
+	default:
+		b[1] = 127
+		binary.BigEndian.PutUint64(b[2:], uint64(n))
+	}
+	b[0] = finalText
+	return b
+}
+
+// closeFrame is a complete close frame. The reason has at most 123 bytes.
+func closeFrame(code int, reason string) []byte {
+	const finalClose = 0x88
+	body := websocket.FormatCloseMessage(code, reason)
+	return append([]byte{finalClose, byte(len(body))}, body...)
+}
+
+// topicsFrame answers a subscribe or unsubscribe. topics is an array in every case:
+// ChatJS throws otherwise (semantics.md 1.3).
+func topicsFrame(topic, status string, topics []string) []byte {
+	type content struct {
+		Status string   `json:"status"`
+		Topics []string `json:"topics"`
+	}
+	return jsonFrame(struct {
+		Topic   string  `json:"topic"`
+		Content content `json:"content"`
+	}{topic, content{status, topics}})
+}
+
+// errorFrame says what is wrong, in the shape of an API Gateway (semantics.md 1.3).
+func errorFrame(message, connectionID, requestID string) []byte {
+	return jsonFrame(struct {
+		Message      string `json:"message"`
+		ConnectionID string `json:"connectionId"`
+		RequestID    string `json:"requestId"`
+	}{message, connectionID, requestID})
+}
+
+// jsonFrame writes one of the structs above, which can't fail.
+func jsonFrame(v any) []byte {
+	b, err := json.Marshal(v, lenient)
+	if err != nil {
+		panic(err)
+	}
+	return textFrame(b)
+}
+
+// newID makes an id like those an API Gateway gives to connections and requests:
+// opaque, and of the same length.
+func newID() string {
+	var b [11]byte
+	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
+	return base64.StdEncoding.EncodeToString(b[:])
+}

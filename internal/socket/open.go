@@ -1,0 +1,272 @@
+package socket
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/gorilla/websocket"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+// refusal is why a client is let in only to be sent away: a sentence for whoever
+// looks at the frame, and the code and reason of the close frame after it.
+type refusal struct {
+	message string
+	code    int
+	reason  string // at most 123 bytes
+}
+
+var (
+	invalidToken = &refusal{
+		"The token in the websocket URL is invalid. Call CreateParticipantConnection for a new URL, and use it as it is.",
+		closePolicy, "The token is invalid.",
+	}
+	expiredToken = &refusal{
+		"The websocket URL has expired: it may be opened for 100 seconds. Call CreateParticipantConnection for a new one.",
+		closePolicy, "The URL has expired.",
+	}
+	notInChat = &refusal{
+		"The chat has ended, or the participant is no longer in it. Start a new chat.",
+		closePolicy, "The participant is not in an ongoing chat.",
+	}
+	tooMany = &refusal{
+		"The participant has five open websockets, which is the most there can be. Close one first.",
+		closeTryAgain, "The participant has too many open sockets.",
+	}
+	restarting = &refusal{
+		"This server is being shut down. Connect again.",
+		closeRestart, "service restart",
+	}
+)
+
+// ServeHTTP opens the websocket that a URL made by CreateParticipantConnection
+// stands for. It returns when the socket is open.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !websocket.IsWebSocketUpgrade(r) {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		writeError(w, r, http.StatusUpgradeRequired,
+			errors.New("this URL is for websockets: send the headers Connection: Upgrade and Upgrade: websocket"))
+		return
+	}
+	k := &socket{srv: s, id: newID()}
+	no := s.judge(r, k)
+	if no != nil && !s.roomToRefuse() {
+		writeError(w, r, http.StatusServiceUnavailable,
+			errors.New("too many clients are being refused at the moment: "+no.message))
+		return
+	}
+	if k.upgrade(w, r) == nil {
+		s.register(k, no, requestID(w))
+	}
+}
+
+// judge says who the client is, or why it is refused. When the store can't tell,
+// the client is let in: its subscribe will find out.
+func (s *Server) judge(r *http.Request, k *socket) *refusal {
+	claims, err := s.tokens.Verify(token.Socket, r.URL.Query().Get("token"), s.clock.Now())
+	switch {
+	case errors.Is(err, token.ErrExpired):
+		return expiredToken
+	case err != nil:
+		return invalidToken
+	}
+	k.who = member{
+		chat.ChatID{ID: chat.ID{UUID: claims.Chat}},
+		chat.ParticipantID{ID: chat.ID{UUID: claims.Participant}},
+	}
+	k.expires = claims.Expires.Add(lifetime - openWithin)
+	err = s.node.View(r.Context(), k.who.chat, func(c *chat.Chat) error {
+		_, err := c.Admit(k.who.participant)
+		return err
+	})
+	if isRefusal(err) {
+		return notInChat
+	}
+	return nil
+}
+
+// isRefusal reports whether an error of the node is the chat's answer, and not a
+// trouble that passes.
+func isRefusal(err error) bool {
+	_, refused := errors.AsType[*chat.Refusal](err)
+	return refused || errors.Is(err, node.ErrNotFound)
+}
+
+func (s *Server) roomToRefuse() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.refused) < maxRefused
+}
+
+// register makes the socket one of the server's and begins to read from it.
+func (s *Server) register(k *socket, no *refusal, requestID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		k.out.abort()
+		return
+	}
+	switch {
+	case no != nil:
+	case s.draining:
+		no = restarting
+	case !s.makeRoom(k.who):
+		no = tooMany
+	}
+	if no == nil {
+		s.open[k.who] = append(s.open[k.who], k)
+		s.count++
+	} else {
+		s.turnedAway.Add(1)
+		s.refused[k] = struct{}{}
+		k.refused = true
+		k.out.put(errorFrame(no.message, k.id, requestID))
+		k.leave(s.clock.Now().Add(refusedFor), no.code, no.reason)
+	}
+	s.wg.Go(k.run)
+}
+
+// makeRoom reports whether a participant may have one more socket. The one that was
+// silent for longest gives way if that was long. It is called with mu held.
+func (s *Server) makeRoom(who member) bool {
+	var silent *socket
+	n := 0
+	for _, k := range s.open[who] {
+		if k.out.isClosing() {
+			continue
+		}
+		n++
+		if silent == nil || k.silentFor() > silent.silentFor() {
+			silent = k
+		}
+	}
+	switch {
+	case n < maxPerParticipant:
+		return true
+	case silent.silentFor() <= spareAfter:
+		return false
+	}
+	silent.out.close(closeGoingAway, "Another socket of the participant needed the place of this silent one.")
+	return true
+}
+
+// forget takes a socket that is closed out of the server.
+func (s *Server) forget(k *socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k.refused {
+		delete(s.refused, k)
+		return
+	}
+	s.count--
+	if rest := without(s.open[k.who], k); len(rest) > 0 {
+		s.open[k.who] = rest
+	} else {
+		delete(s.open, k.who)
+	}
+	s.checkEmpty()
+}
+
+// without takes a socket out of a list whose order doesn't matter, in place.
+func without(list []*socket, k *socket) []*socket {
+	for i := range list {
+		if list[i] == k {
+			last := len(list) - 1
+			list[i], list[last] = list[last], nil
+			return list[:last]
+		}
+	}
+	return list
+}
+
+// upgrade answers the request, with an error or by making it a websocket.
+func (k *socket) upgrade(w http.ResponseWriter, r *http.Request) error {
+	link := &link{}
+	ws, err := k.srv.upgrader.Upgrade(&hijacker{w, link}, r, nil)
+	if err != nil {
+		return err // it was answered
+	}
+	k.ws = ws
+	k.out = outbox{of: k, conn: link.Conn}
+	link.to = &k.out
+	k.hear()
+	k.subscribed(false)
+	ws.SetReadLimit(maxFrame)
+	ping := ws.PingHandler()
+	ws.SetPingHandler(func(data string) error {
+		k.hear()
+		return ping(data)
+	})
+	ws.SetPongHandler(func(string) error {
+		k.hear()
+		return nil
+	})
+	return nil
+}
+
+// hijacker finds the connection behind a wrapped ResponseWriter, and hands a link to
+// it to the websocket library.
+type hijacker struct {
+	http.ResponseWriter
+	link *link
+}
+
+// Hijack implements [http.Hijacker].
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buf, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	h.link.Conn = conn
+	return h.link, buf, err
+}
+
+// link is the connection as the websocket library sees it: once the socket is open,
+// what the library writes by itself (pongs, close frames) takes its place among the
+// other frames, and has no deadline of its own.
+type link struct {
+	net.Conn
+	to *outbox
+}
+
+// Write implements [net.Conn].
+func (l *link) Write(b []byte) (int, error) {
+	if l.to == nil {
+		return l.Conn.Write(b)
+	}
+	frame := bytes.Clone(b)
+	if frame[0]&0x0f == websocket.CloseMessage {
+		l.to.last(frame)
+	} else {
+		l.to.put(frame)
+	}
+	return len(b), nil
+}
+
+// SetWriteDeadline implements [net.Conn].
+func (l *link) SetWriteDeadline(time.Time) error { return nil }
+
+// requestID is the id that the edge has given to the request, if there is one.
+func requestID(w http.ResponseWriter) string {
+	if id := w.Header().Get("X-Amzn-Requestid"); id != "" {
+		return id
+	}
+	return newID()
+}
+
+// writeError answers what is not a websocket handshake.
+func writeError(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+	body, err := json.Marshal(map[string]string{"message": reason.Error()})
+	if err != nil {
+		panic(err) // a string is always marshalled
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}

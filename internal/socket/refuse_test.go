@@ -1,0 +1,233 @@
+package socket
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+// wantRefused expects that a client is told why, kept for a while, and sent away.
+func (c *client) wantRefused(code int, words string) {
+	c.Helper()
+	text, err := c.read()
+	if err != nil {
+		c.Fatal(err)
+	}
+	var got map[string]string
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		c.Fatal(err)
+	}
+	if !strings.Contains(got["message"], words) || got["connectionId"] == "" || got["requestId"] != "request-1" {
+		c.Fatalf("got %s, want something with %q", text, words)
+	}
+	c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`) // is ignored
+	c.leap(refusedFor - time.Millisecond)
+	if c.server.sendsAway(got["connectionId"]) {
+		c.Fatal("was sent away too early")
+	}
+	c.leap(time.Millisecond)
+	c.wantClose(code)
+}
+
+// sendsAway reports whether a refused socket is being closed.
+func (s *Server) sendsAway(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range s.refused {
+		if k.id == id && k.out.isClosing() {
+			return true
+		}
+	}
+	return false
+}
+
+func TestRefusedTokens(t *testing.T) {
+	w := newWorld(t, Config{})
+	who := w.start()
+	gone := w.start()
+	w.do(gone.chat, chat.Leave{By: gone.participant})
+	left := w.add(who.chat, chat.CustomBot)
+	w.do(who.chat, chat.Leave{By: left.participant})
+	claims := token.Claims{Chat: who.chat.UUID, Participant: who.participant.UUID, Expires: w.clock.Now().Add(openWithin)}
+	expired := claims
+	expired.Expires = w.clock.Now()
+	otherKey, err := token.NewKeyring(token.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknownChat, unknownPerson := claims, claims
+	unknownChat.Chat[0]++
+	unknownPerson.Participant[0]++
+	for _, c := range []struct{ name, url, words string }{
+		{"no token", w.base, "is invalid"},
+		{"malformed", w.base + "?token=abc", "is invalid"},
+		{"other key", w.base + "?token=" + otherKey.Mint(token.Socket, claims), "is invalid"},
+		{"other kind", w.base + "?token=" + w.tokens.Mint(token.Connection, claims), "is invalid"},
+		{"expired", w.base + "?token=" + w.tokens.Mint(token.Socket, expired), "has expired"},
+		{"ended chat", w.url(gone), "has ended"},
+		{"participant who left", w.url(left), "no longer in it"},
+		{"unknown chat", w.base + "?token=" + w.tokens.Mint(token.Socket, unknownChat), "no longer in it"},
+		{"unknown participant", w.base + "?token=" + w.tokens.Mint(token.Socket, unknownPerson), "no longer in it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inner := *w
+			inner.TB = t
+			inner.dialURL(c.url).wantRefused(closePolicy, c.words)
+		})
+	}
+	if s := w.server.Stats(); s.Refused != 9 || s.Open != 0 {
+		t.Errorf("Stats %+v", s)
+	}
+}
+
+func TestURLIsReusable(t *testing.T) {
+	w := newWorld(t, Config{})
+	url := w.url(w.start())
+	w.dialURL(url).ping()
+	w.clock.Advance(openWithin - time.Millisecond)
+	w.dialURL(url).ping()
+	w.clock.Advance(time.Millisecond)
+	w.dialURL(url).wantRefused(closePolicy, "has expired")
+}
+
+func TestSixthSocketIsRefused(t *testing.T) {
+	w := newWorld(t, Config{})
+	who := w.start()
+	var five []*client
+	for range 5 {
+		five = append(five, w.dial(who))
+	}
+	w.pass(spareAfter)
+	w.dial(who).wantRefused(closeTryAgain, "five open websockets")
+	for _, c := range five {
+		c.ping()
+	}
+	w.dial(w.add(who.chat, chat.Agent)).ping() // others are not concerned
+}
+
+func TestSixthSocketTakesTheSilentOnesPlace(t *testing.T) {
+	w := newWorld(t, Config{})
+	who := w.start()
+	five := []*client{w.join(who)}
+	five[0].wantItems("participant.joined")
+	for range 4 {
+		five = append(five, w.join(who))
+	}
+	w.pass(1)
+	for i, c := range five {
+		if i != 2 {
+			c.ping()
+		}
+	}
+	w.pass(spareAfter) // nobody was heard for 30 s, the third not even for 31
+	sixth := w.join(who)
+	five[2].wantClose(closeGoingAway)
+	w.say(who, "hi")
+	for i, c := range append(five, sixth) {
+		if i != 2 {
+			c.wantItems("hi")
+			c.ping()
+		}
+	}
+}
+
+func TestSocketsMakeRoom(t *testing.T) {
+	w := newWorld(t, Config{})
+	who := w.start()
+	for range 12 {
+		c := w.dial(who)
+		c.ping()
+		_ = c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(patience))
+		c.wantClose(1000) // the server knows of it when its answer is here
+	}
+}
+
+func TestSubscribeAfterTheEnd(t *testing.T) {
+	w := newWorld(t, Config{})
+	who := w.start()
+	c := w.dial(who)
+	c.ping()
+	w.do(who.chat, chat.Stop{})
+	for range 2 {
+		c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+		c.want(`{"topic":"aws/subscribe","content":{"status":"failure","topics":["aws/chat"]}}`)
+	}
+	w.leap(refusedFor)
+	c.wantClose(closePolicy)
+}
+
+func TestSubscribeWhileTheStoreFails(t *testing.T) {
+	w := newWorld(t, Config{})
+	who := w.start()
+	c := w.dial(who)
+	c.ping()
+	w.store.mode.Store(fails)
+	for range 2 {
+		c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+		c.want(`{"topic":"aws/subscribe","content":{"status":"failure","topics":["aws/chat"]}}`)
+	}
+	w.store.mode.Store(works)
+	c.subscribe()
+	c.wantItems("participant.joined")
+	c.ping()
+}
+
+func TestPlainRequests(t *testing.T) {
+	w := newWorld(t, Config{})
+	base := "http" + strings.TrimPrefix(w.base, "ws")
+	for _, c := range []struct {
+		name, method string
+		header       http.Header
+		status       int
+	}{
+		{"no upgrade", "GET", nil, http.StatusUpgradeRequired},
+		{"no key", "GET", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}}, http.StatusBadRequest},
+		{"old version", "GET", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"8"}}, http.StatusBadRequest},
+		{"post", "POST", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}, http.StatusMethodNotAllowed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), c.method, base, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header = c.header
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			var body struct{ Message string }
+			err = json.NewDecoder(resp.Body).Decode(&body)
+			if resp.StatusCode != c.status || err != nil || body.Message == "" {
+				t.Errorf("got %s %+v, %v; want %d", resp.Status, body, err, c.status)
+			}
+		})
+	}
+	if n := w.server.Stats().Open; n != 0 {
+		t.Errorf("%d sockets open", n)
+	}
+}
+
+func TestRefusedAreBounded(t *testing.T) {
+	w := newWorld(t, Config{})
+	w.server.mu.Lock()
+	for range maxRefused {
+		w.server.refused[&socket{srv: w.server}] = struct{}{}
+	}
+	w.server.mu.Unlock()
+	_, resp, err := websocket.DefaultDialer.Dial(w.base+"?token=x", nil)
+	if err == nil || resp == nil || resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("got %v, %v; want 503", resp, err)
+	}
+	w.server.mu.Lock()
+	clear(w.server.refused)
+	w.server.mu.Unlock()
+	w.dial(w.start()).ping()
+}

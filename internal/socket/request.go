@@ -1,0 +1,44 @@
+package socket
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// request is what a client's frame asks for.
+type request struct {
+	topic string
+	// topics are those of a subscribe or unsubscribe.
+	topics []string
+}
+
+// parse reads the first JSON value of a frame and ignores what follows it: the iOS
+// SDK sends a stray ")" (semantics.md 1.2). Content that is not understood is as good
+// as none; clients put all kinds of things into the content of heartbeats. ok is
+// false for a frame that is not an object with a topic.
+func parse(frame []byte) (req request, ok bool) {
+	var in struct {
+		Topic   string         `json:"topic"`
+		Content jsontext.Value `json:"content"`
+	}
+	if json.UnmarshalDecode(jsontext.NewDecoder(bytes.NewBuffer(frame), lenient), &in) != nil || in.Topic == "" {
+		return request{}, false
+	}
+	req.topic = in.Topic
+	if req.topic == topicSubscribe || req.topic == topicUnsubscribe {
+		req.topics = parseTopics(in.Content)
+	}
+	return req, true
+}
+
+func parseTopics(content jsontext.Value) []string {
+	var in struct {
+		Topics []string `json:"topics"`
+	}
+	if json.Unmarshal(content, &in, lenient) != nil {
+		return nil
+	}
+	return in.Topics
+}

@@ -1,0 +1,214 @@
+package socket
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+// socket is an open websocket of a participant.
+type socket struct {
+	srv     *Server
+	ws      *websocket.Conn // used by run only, and only to read
+	id      string          // connectionId
+	who     member
+	expires time.Time
+	refused bool
+	out     outbox
+
+	hub  *hub // nil unless subscribed; used by run only
+	left bool // was told of the participant's own leaving; guarded by hub.mu
+
+	heard atomic.Uint32 // ticks when something last came from the client
+
+	mu    sync.Mutex
+	alone bool  // is not subscribed
+	since ticks // since when it isn't
+	bye   bye
+}
+
+// bye is a close frame to be sent later.
+type bye struct {
+	at     time.Time // zero: not at all
+	code   int
+	reason string
+}
+
+func (k *socket) hear() { k.heard.Store(uint32(k.srv.now())) }
+
+// silentFor says how long nothing came from the client.
+func (k *socket) silentFor() ticks { return k.srv.now() - ticks(k.heard.Load()) }
+
+// leave has the socket closed at a later time.
+func (k *socket) leave(at time.Time, code int, reason string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.bye = bye{at, code, reason}
+}
+
+// subscribed notes whether the socket is.
+func (k *socket) subscribed(yes bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.alone, k.since = !yes, k.srv.now()
+}
+
+// sweep keeps the socket's time-outs.
+func (k *socket) sweep(now time.Time) {
+	if k.out.stuck(k.srv.now()) {
+		k.out.abort()
+		return
+	}
+	if b := k.overdue(now); b.code != 0 {
+		k.out.close(b.code, b.reason)
+	}
+}
+
+// overdue says with what the socket is to be closed now; with nothing if code is 0.
+func (k *socket) overdue(now time.Time) bye {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case !k.bye.at.IsZero():
+		if now.Before(k.bye.at) {
+			return bye{}
+		}
+		return k.bye
+	case !now.Before(k.expires):
+		return bye{code: closeGoingAway, reason: "The connection has expired. Call CreateParticipantConnection again."}
+	case k.silentFor() >= silence:
+		return bye{code: closeGoingAway, reason: "Nothing was heard for 10 minutes. Send a heartbeat every 10 seconds."}
+	case k.alone && k.srv.now()-k.since >= subscribeWithin:
+		return bye{code: closeGoingAway, reason: "There was no subscription to aws/chat for 100 seconds."}
+	}
+	return bye{}
+}
+
+// run is the socket's goroutine: it reads until the end, and cleans up.
+func (k *socket) run() {
+	defer k.srv.forget(k)
+	silent := false
+	defer func() { k.linger(silent) }()
+	defer k.detach()
+	defer func() {
+		if p := recover(); p != nil {
+			k.srv.log.Error("a frame made the server panic", "panic", p, "chat", k.who.chat, "stack", string(debug.Stack()))
+			k.out.close(closeInternal, "internal error")
+		}
+	}()
+	for {
+		kind, r, err := k.ws.NextReader()
+		if err != nil {
+			_, silent = errors.AsType[*websocket.CloseError](err)
+			return
+		}
+		k.hear()
+		if kind == websocket.TextMessage && !k.refused && !k.out.isClosing() && k.handle(r) != nil {
+			return
+		}
+	}
+}
+
+// linger lets the client read what is left for it: a connection that is closed while
+// there is something unread in it may lose what was written last.
+func (k *socket) linger(silent bool) {
+	k.out.end(silent)
+	_, _ = io.CopyN(io.Discard, k.out.conn, 1<<20) // sweep ends it at the latest
+	k.out.abort()
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// handle reads a text frame and does what it asks.
+func (k *socket) handle(r io.Reader) error {
+	b := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(b)
+	b.Reset()
+	if _, err := b.ReadFrom(r); err != nil {
+		return err
+	}
+	if len(bytes.TrimSpace(b.Bytes())) == 0 {
+		return nil
+	}
+	req, ok := parse(b.Bytes())
+	if !ok {
+		req.topic = "" // forbidden
+	}
+	switch req.topic {
+	case topicPing:
+		k.out.put(pingReply)
+	case topicHeartbeat:
+		k.out.put(heartbeatReply)
+	case topicSubscribe:
+		k.subscribe(req.topics)
+	case topicUnsubscribe:
+		k.unsubscribe(req.topics)
+	default:
+		k.out.put(errorFrame("Forbidden", k.id, newID()))
+	}
+	return nil
+}
+
+const success, failure = "success", "failure"
+
+// subscribe answers for aws/chat, if it is among the topics, and then for the
+// others, which can't be subscribed to.
+func (k *socket) subscribe(topics []string) {
+	others := slices.DeleteFunc(slices.Clone(topics), func(t string) bool { return t == topicChat })
+	if len(others) < len(topics) {
+		k.subscribeChat()
+	}
+	if len(others) > 0 || len(topics) == 0 {
+		if others == nil {
+			others = []string{}
+		}
+		k.out.put(topicsFrame(topicSubscribe, failure, others))
+	}
+}
+
+// subscribeChat lets the socket have what is new in the chat, and marks the
+// participant as connected (semantics.md 4). What that sets off (participant.joined,
+// the flow's greeting) is new as well, and comes after the reply.
+func (k *socket) subscribeChat() {
+	if k.hub != nil {
+		k.out.put(topicsFrame(topicSubscribe, success, []string{topicChat}))
+		return
+	}
+	k.out.hold()
+	err := k.attach()
+	if err == nil {
+		_, err = k.srv.node.Do(k.srv.ctx, k.who.chat, chat.Connect{By: k.who.participant, Via: chat.ViaSocket})
+	}
+	if err == nil {
+		k.subscribed(true)
+		k.out.release(topicsFrame(topicSubscribe, success, []string{topicChat}))
+		return
+	}
+	k.detach()
+	k.out.discard(topicsFrame(topicSubscribe, failure, []string{topicChat}))
+	if isRefusal(err) {
+		k.leave(k.srv.clock.Now().Add(refusedFor), notInChat.code, notInChat.reason)
+	} else if k.srv.ctx.Err() == nil {
+		k.srv.log.Warn("a socket could not be subscribed", "chat", k.who.chat, "err", err)
+	}
+}
+
+// unsubscribe is reserved by ChatJS and sent by nobody (semantics.md 1.2).
+func (k *socket) unsubscribe(topics []string) {
+	if slices.Contains(topics, topicChat) {
+		k.detach()
+	}
+	if topics == nil {
+		topics = []string{}
+	}
+	k.out.put(topicsFrame(topicUnsubscribe, success, topics))
+}
