@@ -203,6 +203,7 @@ func TestStuckWrite(t *testing.T) {
 			break
 		}
 		good.ping()
+		w.settle(1)
 		for range writeWithin {
 			w.leap(time.Second)
 		}

@@ -101,8 +101,9 @@ func TestSixthSocketIsRefused(t *testing.T) {
 	w := newWorld(t, Config{})
 	who := w.start()
 	var five []*client
-	for range 5 {
+	for i := range 5 {
 		five = append(five, w.dial(who))
+		five[i].ping() // now the server knows of it
 	}
 	w.pass(spareAfter)
 	w.dial(who).wantRefused(closeTryAgain, "five open websockets")

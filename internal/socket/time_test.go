@@ -58,6 +58,7 @@ func TestSilence(t *testing.T) {
 func TestNeverSubscribed(t *testing.T) {
 	w := newWorld(t, Config{})
 	c := w.dial(w.start())
+	c.ping() // now the server knows of it
 	w.pass(subscribeWithin - 1)
 	c.ping()
 	w.pass(1)
@@ -97,6 +98,7 @@ func TestRun(t *testing.T) {
 	}
 	c := w.dial(w.start())
 	c.ping()
+	w.settle(0)
 	for range subscribeWithin {
 		w.clock.Advance(time.Second)
 		if err := w.clock.BlockUntilContext(t.Context(), 1); err != nil {
