@@ -1,6 +1,9 @@
 package chat
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Stop ends the chat from outside: StopContact (semantics.md 9.3). Stopping an
 // ended chat changes nothing.
@@ -104,6 +107,9 @@ func (c *Chat) Summary() Summary {
 // SummaryAfter gives the row as it will be when the entries have been applied. It
 // doesn't change the chat.
 func (c *Chat) SummaryAfter(entries []Entry) Summary {
+	if !slices.ContainsFunc(entries, Entry.inSummary) {
+		return c.Summary() // the usual case: a message
+	}
 	sketch := *c
 	sketch.people = make([]*Participant, len(c.people))
 	for i, p := range c.people {
@@ -112,11 +118,18 @@ func (c *Chat) SummaryAfter(entries []Entry) Summary {
 	}
 	sketch.Attributes, sketch.tokens = nil, tokens{}
 	for i := range entries {
-		switch e := &entries[i]; e.Kind {
-		case KindMessage, KindReceipt, KindAttributes: // say nothing of the row
-		default:
-			sketch.apply(e)
+		if entries[i].inSummary() {
+			sketch.apply(&entries[i])
 		}
 	}
 	return sketch.Summary()
+}
+
+// inSummary reports whether the row may depend on the entry.
+func (e Entry) inSummary() bool {
+	switch e.Kind {
+	case KindMessage, KindReceipt, KindAttributes:
+		return false
+	}
+	return true
 }

@@ -10,103 +10,104 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 )
 
-// refillPause is how long a feed waits after the store failed it.
-const refillPause = time.Second
-
 // feed puts a chat's notices into order: watchers get each entry once, in the order
 // of Seq, nothing left out, whatever the bus does to the notices.
 type feed struct {
 	known atomic.Int64 // the highest Seq heard of
 
 	mu       sync.Mutex
-	begun    bool  // last counts
-	last     int64 // Seq of the last entry the watchers got
-	filling  bool  // a goroutine reads what was missed
+	last     int64 // Seq of the last entry the watchers have; counts while there are any
+	filling  bool  // a goroutine reads what they missed
 	watchers map[*watcher]struct{}
 }
 
 type watcher struct{ receive func(bus.Notice) }
 
-// begin says which entry the chat had when it was loaded; earlier ones are not news.
-func (f *feed) begin(seq int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.begun {
-		f.begun, f.last = true, seq
-	}
-}
-
 // Watch calls receive with what is new in a chat from now on: entries in the order
 // of Seq, each once, none missing; signals as they come. Calls come one at a time;
-// receive must not block, nor call the node. An entry that is already stored but
-// still on its way to this node may be among the first. stop ends it; after stop
-// returns there is no further call.
+// receive must not block, nor call the node or stop. An entry that is already stored
+// but still on its way to this node may be among the first. stop ends it; after stop
+// returns there is no further call. Nor is there after [Node.Close].
 func (n *Node) Watch(ctx context.Context, id chat.ChatID, receive func(bus.Notice)) (stop func(), err error) {
 	l, err := n.acquire(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	defer n.release(l)
+	if err := n.subscribe(l); err != nil {
+		return nil, err
+	}
 	if err := n.refresh(ctx, l); err != nil {
 		return nil, err
 	}
 	if !l.chat.Started() {
 		return nil, ErrNotFound
 	}
-	l.refs.Add(1)
 	w := &watcher{receive}
-	l.feed.mu.Lock()
-	defer l.feed.mu.Unlock()
-	if l.feed.watchers == nil {
-		l.feed.watchers = make(map[*watcher]struct{})
-	}
-	l.feed.watchers[w] = struct{}{}
-	return sync.OnceFunc(func() {
-		l.feed.mu.Lock()
-		delete(l.feed.watchers, w)
-		l.feed.mu.Unlock()
-		l.refs.Add(-1)
-	}), nil
+	n.join(l, w)
+	return sync.OnceFunc(func() { n.part(l, w) }), nil
 }
 
-// receive takes a notice from the bus.
+// join lets a watcher have what comes after the chat as it was loaded. All watchers
+// together hold one reference to the chat.
+func (n *Node) join(l *live, w *watcher) {
+	f := &l.feed
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.watchers) == 0 {
+		l.refs.Add(1)
+		f.last = l.chat.Seq
+		f.watchers = make(map[*watcher]struct{})
+	}
+	f.watchers[w] = struct{}{}
+	n.catchUp(l) // what was heard of since the chat was loaded was told to nobody
+}
+
+func (n *Node) part(l *live, w *watcher) {
+	f := &l.feed
+	f.mu.Lock()
+	_, here := f.watchers[w]
+	delete(f.watchers, w)
+	last := here && len(f.watchers) == 0
+	f.mu.Unlock()
+	if last {
+		n.unref(l)
+	}
+}
+
+// close lets all watchers go.
+func (f *feed) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.watchers)
+}
+
+// receive takes a notice, from the bus or from this node itself.
 func (n *Node) receive(l *live, b bus.Notice) {
 	f := &l.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.take(b.Entries) && !f.filling {
-		f.filling = true
-		n.wg.Go(func() { n.fill(n.ctx, l) })
-	}
+	f.take(l.id, b.Entries)
+	n.catchUp(l)
 	if len(b.Signals) > 0 {
-		f.hand(bus.Notice{Chat: b.Chat, Signals: b.Signals})
+		f.hand(bus.Notice{Chat: l.id, Signals: b.Signals})
 	}
 }
 
-// take hands on the entries that come next and reports whether some are missing
-// before them.
-func (f *feed) take(entries []chat.Entry) (gap bool) {
+// take hands on the entries that come next. Those with others missing before them
+// are only remembered to exist.
+func (f *feed) take(id chat.ChatID, entries []chat.Entry) {
 	if len(entries) == 0 {
-		return false
+		return
 	}
-	if top := entries[len(entries)-1].Seq; top > f.known.Load() {
+	top := entries[len(entries)-1].Seq
+	if top > f.known.Load() {
 		f.known.Store(top)
 	}
-	if !f.begun {
-		return false // the chat is being loaded, and with it these
+	if had := f.last + 1 - entries[0].Seq; len(f.watchers) > 0 && had >= 0 && top > f.last {
+		f.last = top
+		f.hand(bus.Notice{Chat: id, Entries: entries[had:]})
 	}
-	for len(entries) > 0 && entries[0].Seq <= f.last {
-		entries = entries[1:]
-	}
-	if len(entries) == 0 {
-		return false
-	}
-	if entries[0].Seq > f.last+1 {
-		return true
-	}
-	f.last = entries[len(entries)-1].Seq
-	f.hand(bus.Notice{Entries: entries})
-	return false
 }
 
 func (f *feed) hand(b bus.Notice) {
@@ -115,34 +116,58 @@ func (f *feed) hand(b bus.Notice) {
 	}
 }
 
+// missing reports whether the watchers lack entries that were heard of.
+func (f *feed) missing() bool { return len(f.watchers) > 0 && f.last < f.known.Load() }
+
+// catchUp has the missing entries read, if there are any. It is called with mu held.
+func (n *Node) catchUp(l *live) {
+	if f := &l.feed; f.missing() && !f.filling {
+		f.filling = true
+		n.behind(func() { n.fill(l) })
+	}
+}
+
 // fill reads what was missed from the store until nothing is missing.
-func (n *Node) fill(ctx context.Context, l *live) {
+func (n *Node) fill(l *live) {
 	f := &l.feed
 	for {
 		f.mu.Lock()
-		after := f.last
-		if after >= f.known.Load() || ctx.Err() != nil {
-			f.filling = false
-			f.mu.Unlock()
+		after, heard := f.last, f.known.Load()
+		f.filling = f.missing() && n.ctx.Err() == nil
+		again := f.filling
+		f.mu.Unlock()
+		if !again {
 			return
 		}
-		f.mu.Unlock()
-		entries, err := n.store.Entries(ctx, l.id, after, loadPage)
-		if err != nil || len(entries) == 0 {
+		entries, err := n.store.Entries(n.ctx, l.id, after, loadPage)
+		switch {
+		case err != nil:
 			n.log.Warn("missed entries can't be read yet", "chat", l.id, "after", after, "err", err)
-			n.pause(ctx, refillPause)
-			continue
+			n.pause(retryPause)
+		case len(entries) == 0:
+			n.disbelieve(l, heard, after)
+		default:
+			f.mu.Lock()
+			f.take(l.id, entries)
+			f.mu.Unlock()
 		}
-		f.mu.Lock()
-		f.take(entries)
-		f.mu.Unlock()
+	}
+}
+
+// disbelieve forgets a notice of entries that the store, asked later, does not have
+// after seq. The store is right.
+func (n *Node) disbelieve(l *live, heard, seq int64) {
+	if heard > seq && l.feed.known.CompareAndSwap(heard, seq) {
+		n.log.Warn("the bus told of entries that the store does not have", "chat", l.id, "heard", heard, "stored", seq)
 	}
 }
 
 // pause waits, by the node's clock.
-func (n *Node) pause(ctx context.Context, d time.Duration) {
+func (n *Node) pause(d time.Duration) {
+	timer := n.clock.NewTimer(d)
+	defer timer.Stop()
 	select {
-	case <-n.clock.After(d):
-	case <-ctx.Done():
+	case <-timer.Chan():
+	case <-n.ctx.Done():
 	}
 }

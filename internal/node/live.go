@@ -17,57 +17,75 @@ type live struct {
 	id   chat.ChatID
 	turn chan struct{}
 
-	chat    *chat.Chat // nil until loaded
+	chat    *chat.Chat
 	summary chat.Summary
-	stale   bool // the store has entries that chat lacks
-	unsure  bool // and maybe nobody was told of them
+	stale   bool   // the store may have entries that chat lacks
+	unsure  bool   // and maybe nobody was told of them
+	unsub   func() // ends the bus subscription; nil while there is none
 
-	refs    atomic.Int32 // who holds or waits for it; it stays in memory while there are any
-	used    atomic.Int64 // when it was last released, in Unix milliseconds
-	feed    feed
-	unsubFn func()
+	refs atomic.Int32 // who has or waits for the turn, or watches; the chat stays while there are any
+	used atomic.Int64 // when it was last released, in Unix milliseconds; 0 if it is not known to exist
+	feed feed
 }
 
-// drop ends the bus subscription.
-func (l *live) drop() {
-	if l.unsubFn != nil {
-		l.unsubFn()
-	}
-}
-
-// acquire waits for the turn at a chat, which may not be loaded yet.
+// acquire waits for the turn at a chat, which may be unknown or old.
 func (n *Node) acquire(ctx context.Context, id chat.ChatID) (*live, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		return nil, errClosed
+	}
 	l := n.chats[id]
 	if l == nil {
-		l = &live{id: id, turn: make(chan struct{}, 1)}
+		l = &live{id: id, turn: make(chan struct{}, 1), chat: chat.New(id), stale: true}
 		l.turn <- struct{}{}
 		n.chats[id] = l
 	}
 	waiting := l.refs.Add(1)
 	n.mu.Unlock()
-	if waiting > maxWaiting {
-		l.refs.Add(-1)
-		return nil, ErrBusy
+	err := ErrBusy
+	if waiting <= maxWaiting {
+		err = n.await(ctx, l)
 	}
+	if err != nil {
+		n.unref(l)
+		return nil, err
+	}
+	return l, nil
+}
+
+// await takes the turn, unless ctx or the node ends first.
+func (n *Node) await(ctx context.Context, l *live) error {
 	select {
 	case <-l.turn:
-		return l, nil
+		if ctx.Err() == nil {
+			return nil
+		}
+		l.turn <- struct{}{}
+		return ctx.Err()
 	case <-ctx.Done():
-		l.refs.Add(-1)
-		return nil, ctx.Err()
+		return ctx.Err()
+	case <-n.ctx.Done():
+		return errClosed
 	}
 }
 
-// release gives the turn back. A chat that does not exist is forgotten at once.
+// release gives the turn back.
 func (n *Node) release(l *live) {
-	l.used.Store(n.clock.Now().UnixMilli())
-	unknown := l.chat == nil || !l.chat.Started()
+	if l.chat.Started() {
+		l.used.Store(n.clock.Now().UnixMilli())
+	}
 	l.turn <- struct{}{}
-	if l.refs.Add(-1) == 0 && unknown {
+	n.unref(l)
+}
+
+// unref gives a reference back. A chat that is not known to exist is forgotten with
+// its last one.
+func (n *Node) unref(l *live) {
+	if l.refs.Add(-1) == 0 && l.used.Load() == 0 {
 		n.forget(l)
 	}
 }
@@ -75,12 +93,14 @@ func (n *Node) release(l *live) {
 // forget takes a chat out of memory unless somebody wants it.
 func (n *Node) forget(l *live) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if l.refs.Load() > 0 || n.chats[l.id] != l {
-		return
+	gone := l.refs.Load() == 0 && n.chats[l.id] == l
+	if gone {
+		delete(n.chats, l.id)
 	}
-	delete(n.chats, l.id)
-	l.drop()
+	n.mu.Unlock()
+	if gone && l.unsub != nil {
+		l.unsub() // nobody can get at l any more
+	}
 }
 
 // sweep forgets the chats nobody has used for a while.
@@ -89,7 +109,7 @@ func (n *Node) sweep(idle time.Duration) {
 	var old []*live
 	n.mu.Lock()
 	for _, l := range n.chats {
-		if l.refs.Load() == 0 && l.used.Load() < before {
+		if l.refs.Load() == 0 && l.used.Load() <= before {
 			old = append(old, l)
 		}
 	}
@@ -99,93 +119,87 @@ func (n *Node) sweep(idle time.Duration) {
 	}
 }
 
-// refresh brings the chat up to what the store has, if there is reason to think
-// that it has more.
-func (n *Node) refresh(ctx context.Context, l *live) error {
-	first := l.chat == nil
-	if !first && !l.stale && l.feed.known.Load() <= l.chat.Seq {
+// subscribe has the bus tell of the chat. What came before, only the store knows.
+func (n *Node) subscribe(l *live) error {
+	if l.unsub != nil {
 		return nil
 	}
-	if l.unsubFn == nil {
-		// Before the first read, so that no notice is missed in between.
-		cancel, err := n.bus.Subscribe(l.id, func(b bus.Notice) { n.receive(l, b) })
-		if err != nil {
-			return err
-		}
-		l.unsubFn = cancel
+	cancel, err := n.bus.Subscribe(l.id, func(b bus.Notice) { n.receive(l, b) })
+	if err != nil {
+		return err
 	}
-	if first {
-		l.chat = chat.New(l.id)
-	}
-	from := l.chat.Seq
-	for {
-		entries, err := n.store.Entries(ctx, l.id, l.chat.Seq, loadPage)
-		if err != nil {
-			if first {
-				l.chat = nil
-			}
-			return err
-		}
-		l.chat.Apply(entries...)
-		if !first && len(entries) > 0 {
-			n.tell(l, bus.Notice{Chat: l.id, Entries: entries})
-		}
-		if len(entries) < loadPage {
-			break
-		}
-	}
-	if first {
-		l.feed.begin(l.chat.Seq)
-	}
-	if l.chat.Started() && (first || l.chat.Seq > from) {
-		l.summary = l.chat.Summary()
-	}
-	l.stale, l.unsure = false, false
+	l.unsub, l.stale = cancel, true
 	return nil
 }
 
-// tell passes on entries that were found in the store: to this node's watchers, and
-// to everybody if this node may have stored them without saying so.
-func (n *Node) tell(l *live, b bus.Notice) {
-	if l.unsure {
-		n.bus.Publish(b)
-		return
+// current reports whether the chat is, as far as this node has heard, what the store
+// has. A notice may have been lost all the same.
+func (l *live) current() bool {
+	return l.unsub != nil && !l.stale && l.chat.Started() && l.feed.known.Load() <= l.chat.Seq
+}
+
+// refresh brings the chat up to what the store has.
+func (n *Node) refresh(ctx context.Context, l *live) error {
+	l.stale = true
+	heard := l.feed.known.Load()
+	for l.stale {
+		entries, err := n.store.Entries(ctx, l.id, l.chat.Seq, loadPage)
+		if err != nil {
+			return err
+		}
+		if len(entries) > 0 {
+			l.chat.Apply(entries...)
+			l.summary = l.chat.Summary()
+			n.alarm.set(l.summary.Deadline)
+			n.tell(l, entries, nil, l.unsure)
+		}
+		l.stale = len(entries) == loadPage
 	}
-	n.receive(l, b)
+	l.unsure = false
+	n.disbelieve(l, heard, l.chat.Seq)
+	return nil
+}
+
+// tell passes on what is new: to this node's watchers, who so depend on no bus, and
+// if everybody is to know, to the bus.
+func (n *Node) tell(l *live, entries []chat.Entry, signals []chat.Signal, everybody bool) {
+	if len(entries) > 0 {
+		n.receive(l, bus.Notice{Chat: l.id, Entries: entries})
+	}
+	if everybody {
+		n.bus.Publish(bus.Notice{Chat: l.id, Entries: entries, Signals: signals})
+	}
 }
 
 // commit makes an outcome durable, then part of the chat, then known. force writes
 // the summary even if it seems unchanged: a tick that came too early moves the
 // stored deadline.
 func (n *Node) commit(ctx context.Context, l *live, out chat.Outcome, force bool) error {
-	if len(out.Entries) == 0 && !force {
-		l.chat.Keep(out)
-		if len(out.Signals) > 0 {
-			n.bus.Publish(bus.Notice{Chat: l.id, Signals: out.Signals})
+	if len(out.Entries) > 0 || force {
+		a := store.Append{Chat: l.id, After: l.chat.Seq, Entries: out.Entries}
+		summary := l.chat.SummaryAfter(out.Entries)
+		if force || summary != l.summary {
+			a.Summary = &summary
 		}
-		return nil
+		if err := n.append(ctx, l, a); err != nil {
+			return err
+		}
+		l.chat.Apply(out.Entries...)
+		l.summary = summary
+		if a.Summary != nil {
+			n.alarm.set(summary.Deadline)
+		}
 	}
-	a := store.Append{Chat: l.id, After: l.chat.Seq, Entries: out.Entries}
-	summary := l.chat.SummaryAfter(out.Entries)
-	if force || summary != l.summary {
-		a.Summary = &summary
-	}
-	if err := n.append(ctx, l, a); err != nil {
-		return err
-	}
-	l.chat.Apply(out.Entries...)
-	l.summary = summary
-	if a.Summary != nil {
-		n.alarm.set(summary.Deadline)
-	}
-	if len(out.Entries) > 0 {
-		n.bus.Publish(bus.Notice{Chat: l.id, Entries: out.Entries, Signals: out.Signals})
+	l.chat.Keep(out)
+	if len(out.Entries)+len(out.Signals) > 0 {
+		n.tell(l, out.Entries, out.Signals, true)
 	}
 	return nil
 }
 
 // append stores a batch. After an error that leaves the outcome open, the chat is
-// read again before anything else is decided, by the next caller or by Run.
+// read again before anything else is decided: by the next caller, and in any case
+// by resolve.
 func (n *Node) append(ctx context.Context, l *live, a store.Append) error {
 	err := n.store.Append(ctx, a)
 	switch {
@@ -194,7 +208,24 @@ func (n *Node) append(ctx context.Context, l *live, a store.Append) error {
 	case errors.Is(err, store.ErrBusy):
 		return ErrBusy
 	}
-	l.stale, l.unsure = true, true
-	n.alarm.doubt(l.id)
+	l.stale = true
+	if !l.unsure {
+		l.unsure = true
+		l.refs.Add(1)
+		n.behind(func() { n.resolve(l) })
+	}
 	return err
+}
+
+// resolve finds out what became of an append with an open outcome, so that those who
+// watch are told.
+func (n *Node) resolve(l *live) {
+	defer n.unref(l)
+	for n.ctx.Err() == nil {
+		err := n.View(n.ctx, l.id, func(*chat.Chat) error { return nil })
+		if err == nil || errors.Is(err, ErrNotFound) {
+			return
+		}
+		n.pause(retryPause)
+	}
 }

@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,11 +34,13 @@ var (
 	ErrNotFound = errors.New("node: no such chat")
 	// ErrBusy: too much is waiting, for this chat or altogether. Nothing happened.
 	ErrBusy = errors.New("node: too busy")
+
+	errClosed = errors.New("node: closed")
 )
 
 // Bounds of a node.
 const (
-	// maxWaiting is how many callers may wait for one chat.
+	// maxWaiting is how many callers may have or wait for the turn at one chat.
 	maxWaiting = 256
 	// maxAttempts bounds how often a command is decided again after a conflict.
 	maxAttempts = 20
@@ -70,8 +74,9 @@ type Node struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu    sync.Mutex
-	chats map[chat.ChatID]*live
+	mu     sync.Mutex
+	chats  map[chat.ChatID]*live
+	closed bool
 
 	alarm alarm
 }
@@ -93,15 +98,31 @@ func New(c Config) *Node {
 	}
 }
 
-// Close ends what the node does by itself. The store and the bus stay open.
+// Close ends what the node does by itself, the watching, and Run, and waits for the
+// calls under way. Later ones fail. The store and the bus stay open.
 func (n *Node) Close() {
 	n.cancel()
+	n.mu.Lock()
+	n.closed = true
+	chats := slices.Collect(maps.Values(n.chats))
+	clear(n.chats)
+	n.mu.Unlock()
+	for _, l := range chats {
+		<-l.turn // and it is not given back
+		if l.unsub != nil {
+			l.unsub()
+		}
+		l.feed.close()
+	}
 	n.wg.Wait()
+}
+
+// behind does work behind the callers' backs, which Close waits for.
+func (n *Node) behind(work func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for id, l := range n.chats {
-		l.drop()
-		delete(n.chats, id)
+	if !n.closed {
+		n.wg.Go(work)
 	}
 }
 
@@ -128,29 +149,48 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 		return chat.Outcome{}, err
 	}
 	defer n.release(l)
+	_, tick := cmd.(chat.Tick)
+	asked := false // the store, in this call
 	for range maxAttempts {
-		if err := n.refresh(ctx, l); err != nil {
-			return chat.Outcome{}, err
+		if asked = asked || !l.current(); asked {
+			if err := n.refresh(ctx, l); err != nil {
+				return chat.Outcome{}, err
+			}
 		}
-		if _, starts := cmd.(chat.Start); !starts && !l.chat.Started() {
-			return chat.Outcome{}, ErrNotFound
+		out, err := n.decide(l, cmd)
+		if !asked && (err != nil || idle(out)) {
+			asked = true // no append proves that the chat was current, so make sure
+			continue
 		}
-		out, err := chat.Decide(l.chat, cmd, n.clock.Now(), n.ids)
-		if err != nil {
-			return chat.Outcome{}, err
+		if err == nil {
+			err = n.commit(ctx, l, out, tick)
 		}
-		_, tick := cmd.(chat.Tick)
-		err = n.commit(ctx, l, out, tick)
+		if err == nil {
+			return out, nil
+		}
 		if !errors.Is(err, store.ErrConflict) {
-			return out, err
+			return chat.Outcome{}, err
 		}
 		l.stale = true
 	}
-	return chat.Outcome{}, fmt.Errorf("node: chat %v was changed by others %d times in a row", id, maxAttempts)
+	return chat.Outcome{}, fmt.Errorf("%w: chat %v was changed by others %d times in a row", ErrBusy, id, maxAttempts)
 }
 
-// View calls look with the chat as it is now, while nobody else has it. look must
-// neither keep nor change it, nor block. Its error is View's.
+func (n *Node) decide(l *live, cmd chat.Command) (chat.Outcome, error) {
+	if _, starts := cmd.(chat.Start); !starts && !l.chat.Started() {
+		return chat.Outcome{}, ErrNotFound
+	}
+	return chat.Decide(l.chat, cmd, n.clock.Now(), n.ids)
+}
+
+// idle reports whether nothing comes of a command that nobody gave before.
+func idle(out chat.Outcome) bool {
+	return len(out.Entries)+len(out.Signals) == 0 && !out.Repeated
+}
+
+// View calls look with the chat as the store has it now, while nobody else on this
+// node has it. look must neither keep nor change it, nor block, nor call the node.
+// Its error is View's.
 func (n *Node) View(ctx context.Context, id chat.ChatID, look func(*chat.Chat) error) error {
 	l, err := n.acquire(ctx, id)
 	if err != nil {

@@ -18,7 +18,7 @@ const (
 	// duePage is how many deadlines are looked at together, and tickers how many
 	// ticks are under way at once, so that they share commits.
 	duePage, tickers = 256, 32
-	// retryPause is the wait after a deadline could not be kept.
+	// retryPause is the wait after the store failed what nobody asked for.
 	retryPause = time.Second
 )
 
@@ -26,63 +26,63 @@ const (
 type alarm struct {
 	ring chan struct{}
 
-	mu     sync.Mutex
-	next   time.Time // when Run will look again
-	doubts []chat.ChatID
+	mu   sync.Mutex
+	next time.Time // when Run is to look; zero if it was told no time yet
 }
 
-// set says that a chat has a deadline.
+// listen begins to collect the deadlines that are set from now on.
+func (a *alarm) listen() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.next = time.Time{}
+}
+
+// set says that a chat has a deadline; the zero time is none.
 func (a *alarm) set(at time.Time) {
 	a.mu.Lock()
-	early := !at.IsZero() && at.Before(a.next)
-	a.mu.Unlock()
-	if early {
-		a.wake()
+	defer a.mu.Unlock()
+	if at.IsZero() || !a.next.IsZero() && !at.Before(a.next) {
+		return
 	}
-}
-
-// doubt says that it is unknown whether a chat has grown.
-func (a *alarm) doubt(id chat.ChatID) {
-	a.mu.Lock()
-	a.doubts = append(a.doubts, id)
-	a.mu.Unlock()
-	a.wake()
-}
-
-func (a *alarm) wake() {
+	a.next = at
 	select {
 	case a.ring <- struct{}{}:
 	default:
 	}
 }
 
-func (a *alarm) plan(next time.Time) {
-	a.mu.Lock()
-	a.next = next
-	a.mu.Unlock()
-}
-
-func (a *alarm) takeDoubts() []chat.ChatID {
+// plan says when Run is to look: then, or earlier if a deadline was set since listen.
+// From now on an earlier one rings.
+func (a *alarm) plan(then time.Time) time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ids := a.doubts
-	a.doubts = nil
-	return ids
+	select {
+	case <-a.ring:
+	default:
+	}
+	if a.next.IsZero() || then.Before(a.next) {
+		a.next = then
+	}
+	return a.next
 }
 
-// Run keeps the deadlines of all chats until ctx ends: those of this node's chats on
-// time, those set by other nodes within 15 seconds. Several nodes may try; the store
-// lets one of them. A deadline that passed while no node ran is kept at once.
+// Run keeps the deadlines of all chats until ctx ends or the node is closed: those
+// that this node knows of on time, those set by other nodes within 15 seconds. Several
+// nodes may try; the store lets one of them. A deadline that passed while no node ran
+// is kept at once.
 func (n *Node) Run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(n.ctx, cancel)()
 	for swept := n.clock.Now(); ctx.Err() == nil; {
-		n.resolve(ctx)
-		next := n.keepDeadlines(ctx)
-		if now := n.clock.Now(); now.Sub(swept) >= keepIdle {
+		n.alarm.listen()
+		next := n.alarm.plan(n.keepDeadlines(ctx))
+		now := n.clock.Now()
+		if now.Sub(swept) >= keepIdle {
 			n.sweep(keepIdle)
 			swept = now
 		}
-		n.alarm.plan(next)
-		timer := n.clock.NewTimer(next.Sub(n.clock.Now()))
+		timer := n.clock.NewTimer(next.Sub(now))
 		select {
 		case <-timer.Chan():
 		case <-n.alarm.ring:
@@ -94,16 +94,11 @@ func (n *Node) Run(ctx context.Context) {
 
 // keepDeadlines ticks the chats whose deadline has passed, and says when to look again.
 func (n *Node) keepDeadlines(ctx context.Context) time.Time {
-	// What is set from here on may be earlier than all we see.
-	n.alarm.plan(n.clock.Now().Add(pollEvery))
 	for {
 		due, err := n.store.Due(ctx, duePage)
 		now := n.clock.Now()
 		if err != nil {
-			if ctx.Err() == nil {
-				n.log.Error("deadlines can't be read", "err", err)
-			}
-			return now.Add(retryPause)
+			return n.retry(ctx, "deadlines can't be read; that will be tried again", err)
 		}
 		late := 0
 		for late < len(due) && !due[late].At.After(now) {
@@ -125,25 +120,15 @@ func (n *Node) keepDeadlines(ctx context.Context) time.Time {
 			})
 		}
 		if err := g.Wait(); err != nil {
-			if ctx.Err() == nil {
-				n.log.Error("a deadline could not be kept; it will be tried again", "err", err)
-			}
-			return now.Add(retryPause)
+			return n.retry(ctx, "a deadline could not be kept; that will be tried again", err)
 		}
 	}
 }
 
-// resolve finds out whether appends with an open outcome happened, and tells those
-// who watch.
-func (n *Node) resolve(ctx context.Context) {
-	for _, id := range n.alarm.takeDoubts() {
-		err := n.View(ctx, id, func(*chat.Chat) error { return nil })
-		if err == nil || err == ErrNotFound || ctx.Err() != nil {
-			continue
-		}
-		n.wg.Go(func() {
-			n.pause(n.ctx, retryPause)
-			n.alarm.doubt(id)
-		})
+// retry logs a failure, unless it only says that Run ends, and says when to try again.
+func (n *Node) retry(ctx context.Context, what string, err error) time.Time {
+	if ctx.Err() == nil {
+		n.log.Error(what, "err", err)
 	}
+	return n.clock.Now().Add(retryPause)
 }

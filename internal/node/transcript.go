@@ -37,34 +37,37 @@ type Transcript struct {
 
 // Transcript reads a page for a participant, who must still be in the chat.
 func (n *Node) Transcript(ctx context.Context, id chat.ChatID, by chat.ParticipantID, p Page) (Transcript, error) {
-	admit := func(c *chat.Chat) error {
-		_, err := c.Admit(by)
-		return err
-	}
-	if err := n.View(ctx, id, admit); err != nil {
+	t, err := n.page(ctx, id, p)
+	if err != nil {
 		return Transcript{}, err
 	}
-	start, err := n.resolveStart(ctx, id, p)
+	err = n.View(ctx, id, func(c *chat.Chat) error {
+		_, err := c.Admit(by)
+		t.Receipts = receipts(c, t.Items)
+		return err
+	})
 	if err != nil {
+		return Transcript{}, err
+	}
+	return t, nil
+}
+
+// page reads the items of a page.
+func (n *Node) page(ctx context.Context, id chat.ChatID, p Page) (Transcript, error) {
+	p.Limit = max(p.Limit, 0)
+	start, err := n.resolveStart(ctx, id, p)
+	if err != nil || start < 1 {
 		return Transcript{}, err
 	}
 	q := store.Query{From: start, To: math.MaxInt64, Limit: p.Limit + 1}
 	if p.Backward {
 		q = store.Query{From: 1, To: start, Newest: true, Limit: p.Limit + 1}
 	}
-	if q.From < 1 || q.To < 1 {
-		return Transcript{}, nil
-	}
 	items, err := n.store.Items(ctx, id, q)
 	if err != nil {
 		return Transcript{}, err
 	}
-	t := cut(items, p)
-	err = n.View(ctx, id, func(c *chat.Chat) error {
-		t.Receipts = receipts(c, t.Items)
-		return nil
-	})
-	return t, err
+	return cut(items, p), nil
 }
 
 // cut takes the one item too many off, which says that there is a next page.
@@ -101,9 +104,9 @@ func (n *Node) resolveStart(ctx context.Context, id chat.ChatID, p Page) (int64,
 		return n.seqOfID(ctx, id, p.ID)
 	case !p.Time.IsZero():
 		if p.Backward {
-			return n.store.SeqAt(ctx, id, p.Time)
+			return n.store.SeqAt(ctx, id, p.Time.UTC().Truncate(time.Millisecond))
 		}
-		before, err := n.store.SeqAt(ctx, id, p.Time.Add(-time.Millisecond))
+		before, err := n.store.SeqAt(ctx, id, p.Time.UTC().Add(-1).Truncate(time.Millisecond))
 		return before + 1, err
 	case p.MostRecent != nil:
 		return n.seqOfRecent(ctx, id, p)
@@ -115,10 +118,10 @@ func (n *Node) resolveStart(ctx context.Context, id chat.ChatID, p Page) (int64,
 
 // seqOfID finds an item by the time that its id holds.
 func (n *Node) seqOfID(ctx context.Context, id chat.ChatID, item chat.ID) (int64, error) {
-	sec, nsec := item.Time().UnixTime()
 	if item.Version() != 7 {
 		return nowhere, nil
 	}
+	sec, nsec := item.Time().UnixTime()
 	seq, err := n.store.SeqAt(ctx, id, time.Unix(sec, nsec).UTC().Truncate(time.Millisecond))
 	if err != nil || seq == 0 {
 		return nowhere, err
@@ -131,7 +134,7 @@ func (n *Node) seqOfID(ctx context.Context, id chat.ChatID, item chat.ID) (int64
 }
 
 func (n *Node) seqOfRecent(ctx context.Context, id chat.ChatID, p Page) (int64, error) {
-	back := *p.MostRecent + 1
+	back := max(*p.MostRecent, 0) + 1
 	items, err := n.store.Items(ctx, id, store.Query{From: 1, To: math.MaxInt64, Newest: true, Limit: back})
 	if err != nil {
 		return 0, err
