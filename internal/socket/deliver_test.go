@@ -2,6 +2,7 @@ package socket
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,27 @@ func TestRotation(t *testing.T) { // semantics.md 14 B
 	w.say(who, "3")
 	second.wantItems("3")
 	second.ping()
+}
+
+func TestReconnect(t *testing.T) { // semantics.md 14 D
+	w := newWorld(t, Config{})
+	who := w.start()
+	other := w.join(w.add(who.chat, chat.Agent))
+	other.wantItems("participant.joined")
+	for i := range 3 {
+		c := w.join(who)
+		if i == 0 {
+			c.wantItems("participant.joined") // once
+			other.wantItems("participant.joined")
+		}
+		w.say(who, "on")
+		c.wantItems("on")
+		_ = c.NetConn().(*net.TCPConn).SetLinger(0) // a reset, not a good-bye
+		_ = c.Close()
+		w.say(who, "off")
+		other.wantItems("on", "off")
+	}
+	other.ping()
 }
 
 func TestJoinOfTheLateSocketIsSeenByTheEarly(t *testing.T) {
@@ -184,6 +206,23 @@ func TestSlowReader(t *testing.T) {
 		if it, err := unwrap(text); err != nil || !strings.HasPrefix(it.Content, fmt.Sprint(n, " ")) {
 			t.Fatalf("item %d is %.20q, %v", n, it.Content, err)
 		}
+	}
+}
+
+// The size of what waits is bounded too.
+func TestLargeQueue(t *testing.T) {
+	w := newWorld(t, Config{QueueBytes: 2_000})
+	who := w.start()
+	c := w.join(who)
+	c.wantItems("participant.joined")
+	w.say(who, "fits")
+	c.wantItems("fits")
+	c.ping()
+	w.say(who, strings.Repeat("x", 2_000))
+	w.say(who, "comes too late")
+	c.wantClose(closeTryAgain)
+	if n := w.server.Stats().Slow; n != 1 {
+		t.Errorf("%d slow readers", n)
 	}
 }
 

@@ -80,9 +80,10 @@ func TestPanic(t *testing.T) {
 	agent := w.dial(w.add(who.chat, chat.Agent))
 	w.store.mode.Store(panics)
 	agent.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
-	agent.wantClose(closeInternal)
+	agent.want(`{"topic":"aws/subscribe","content":{"status":"failure","topics":["aws/chat"]}}`)
 	w.store.mode.Store(works)
-	good.ping()
+	agent.subscribe()
+	good.wantItems("participant.joined")
 	w.say(who, "on")
 	good.wantItems("on")
 }

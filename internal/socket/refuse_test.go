@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/token"
 )
 
@@ -178,6 +179,25 @@ func TestSubscribeWhileTheStoreFails(t *testing.T) {
 	c.subscribe()
 	c.wantItems("participant.joined")
 	c.ping()
+}
+
+// While nobody can tell whether the chat goes on, the client is let in.
+func TestOpenWhileTheStoreFails(t *testing.T) {
+	w := newWorld(t, Config{})
+	id := node.NewID(w.clock.Now())
+	w.store.mode.Store(fails)
+	c := w.dial(member{chat.ChatID{ID: id}, chat.ParticipantID{ID: id}})
+	c.ping()
+	c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+	c.want(`{"topic":"aws/subscribe","content":{"status":"failure","topics":["aws/chat"]}}`)
+	if w.hub(chat.ChatID{ID: id}) != nil {
+		t.Error("a hub is left")
+	}
+	w.store.mode.Store(works)
+	c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+	c.want(`{"topic":"aws/subscribe","content":{"status":"failure","topics":["aws/chat"]}}`)
+	w.leap(refusedFor)
+	c.wantClose(closePolicy) // it is known now that there is no such chat
 }
 
 func TestPlainRequests(t *testing.T) {

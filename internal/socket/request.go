@@ -2,6 +2,7 @@ package socket
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,7 +24,11 @@ func parse(frame []byte) (req request, ok bool) {
 		Topic   string         `json:"topic"`
 		Content jsontext.Value `json:"content"`
 	}
-	if json.UnmarshalDecode(jsontext.NewDecoder(bytes.NewBuffer(frame), lenient), &in) != nil || in.Topic == "" {
+	d := decoders.Get().(*jsontext.Decoder)
+	d.Reset(bytes.NewBuffer(frame), lenient)
+	err := json.UnmarshalDecode(d, &in)
+	decoders.Put(d) // not after a panic
+	if err != nil || in.Topic == "" {
 		return request{}, false
 	}
 	req.topic = in.Topic
@@ -32,6 +37,8 @@ func parse(frame []byte) (req request, ok bool) {
 	}
 	return req, true
 }
+
+var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
 
 func parseTopics(content jsontext.Value) []string {
 	var in struct {

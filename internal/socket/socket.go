@@ -3,6 +3,7 @@ package socket
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"runtime/debug"
 	"slices"
@@ -184,10 +185,7 @@ func (k *socket) subscribeChat() {
 		return
 	}
 	k.out.hold()
-	err := k.attach()
-	if err == nil {
-		_, err = k.srv.node.Do(k.srv.ctx, k.who.chat, chat.Connect{By: k.who.participant, Via: chat.ViaSocket})
-	}
+	err := aside(k.connect)
 	if err == nil {
 		k.subscribed(true)
 		k.out.release(topicsFrame(topicSubscribe, success, []string{topicChat}))
@@ -200,6 +198,30 @@ func (k *socket) subscribeChat() {
 	} else if k.srv.ctx.Err() == nil {
 		k.srv.log.Warn("a socket could not be subscribed", "chat", k.who.chat, "err", err)
 	}
+}
+
+// connect attaches first, so that nothing of what follows is missed.
+func (k *socket) connect() error {
+	if err := k.attach(); err != nil {
+		return err
+	}
+	_, err := k.srv.node.Do(k.srv.ctx, k.who.chat, chat.Connect{By: k.who.participant, Via: chat.ViaSocket})
+	return err
+}
+
+// aside runs f on a goroutine of its own and waits for it: what goes deep must not
+// leave a large stack to a reader that idles for an hour afterwards.
+func aside(f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				result <- fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		result <- f()
+	}()
+	return <-result
 }
 
 // unsubscribe is reserved by ChatJS and sent by nobody (semantics.md 1.2).

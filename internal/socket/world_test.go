@@ -81,6 +81,13 @@ func (f *faulty) Append(ctx context.Context, a store.Append) error {
 	return f.Store.Append(ctx, a)
 }
 
+func (f *faulty) Entries(ctx context.Context, id chat.ChatID, after int64, limit int) ([]chat.Entry, error) {
+	if f.mode.Load() == fails {
+		return nil, errors.New("the disk is full")
+	}
+	return f.Store.Entries(ctx, id, after, limit)
+}
+
 // wrapped hides what a ResponseWriter can do, as middleware does.
 func wrapped(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
