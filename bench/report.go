@@ -47,8 +47,8 @@ func (r *report) print(w io.Writer) {
 
 // printSend writes the medians of the trials, and what durability costs.
 func (r *report) printSend(w io.Writer) {
-	fmt.Fprint(w, "\n| conversations | store | acknowledged/s [min-max] | delivered/s | ack p50 / p99 ms | delivery p50 / p99 ms | server us/message | generator us/message |\n"+
-		"|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprint(w, "\n| conversations | store | acknowledged/s [min-max] | delivered/s | ack p50 / p99 ms | delivery p50 / p99 ms | server us/message | generator us/message | cores used by others |\n"+
+		"|---|---|---|---|---|---|---|---|---|\n")
 	for _, n := range r.conversations() {
 		for _, store := range stores {
 			if t := r.trials(n, store); len(t) > 0 {
@@ -70,7 +70,7 @@ func (r *report) printSend(w io.Writer) {
 func sendRow(n int, store string, t []sendTrial) string {
 	low := slices.MinFunc(t, byAcked).Acked
 	high := slices.MaxFunc(t, byAcked).Acked
-	return fmt.Sprintf("| %d | %s | %.0f [%.0f-%.0f] | %.0f | %.1f / %.1f | %.1f / %.1f | %.1f | %.1f |", n, store,
+	return fmt.Sprintf("| %d | %s | %.0f [%.0f-%.0f] | %.0f | %.1f / %.1f | %.1f / %.1f | %.1f | %.1f | %.2f |", n, store,
 		medianOf(t, acked), low, high,
 		medianOf(t, func(t sendTrial) float64 { return t.Delivered }),
 		medianOf(t, func(t sendTrial) float64 { return t.AckP50 }),
@@ -78,7 +78,8 @@ func sendRow(n int, store string, t []sendTrial) string {
 		medianOf(t, func(t sendTrial) float64 { return t.DeliveryP50 }),
 		medianOf(t, func(t sendTrial) float64 { return t.DeliveryP99 }),
 		medianOf(t, serverCPU),
-		medianOf(t, func(t sendTrial) float64 { return t.GeneratorCPU }))
+		medianOf(t, func(t sendTrial) float64 { return t.GeneratorCPU }),
+		medianOf(t, func(t sendTrial) float64 { return t.OtherCores }))
 }
 
 func acked(t sendTrial) float64     { return t.Acked }

@@ -34,7 +34,10 @@ type sendTrial struct {
 	DeliveryP99   float64 `json:"deliveryP99Milliseconds"`
 	ServerCPU     float64 `json:"serverMicrosecondsPerMessage"`
 	GeneratorCPU  float64 `json:"generatorMicrosecondsPerMessage"`
-	Checked       int     `json:"messagesChecked"`
+	// OtherCores is how many cores somebody else kept busy meanwhile, on average: the
+	// figures of a trial with much of that are too low.
+	OtherCores float64 `json:"otherCores"`
+	Checked    int     `json:"messagesChecked"`
 }
 
 // stores are the two that are compared, by what the table calls them.
@@ -85,8 +88,11 @@ func (b *bench) sendTrial(ctx context.Context, store string, n int) (t sendTrial
 	}
 	defer closeAll(all)
 	t, err = b.converse(ctx, s, all, clock)
+	if err != nil {
+		return t, fmt.Errorf("%w\nThe server's log ends with\n%s", err, s.Log())
+	}
 	t.Store, t.Conversations = store, n
-	return t, err
+	return t, nil
 }
 
 // converse lets all sides send for the time of a trial, and checks what arrived.
@@ -133,19 +139,35 @@ func (b *bench) window(ctx context.Context, s *process.Server, clock *stopwatch,
 	if err := pause(ctx, b.Warmup); err != nil {
 		return err
 	}
-	own := process.Self()
-	server0, err1 := s.Process.CPU()
-	own0, err2 := own.CPU()
+	before, err := readCPU(s)
+	if err != nil {
+		return err
+	}
 	start := time.Now()
 	clock.phase.Store(measuring)
-	err := pause(ctx, b.Duration)
+	if err := pause(ctx, b.Duration); err != nil {
+		return err
+	}
 	clock.phase.Store(stopping)
 	t.Seconds = time.Since(start).Seconds()
-	server1, err3 := s.Process.CPU()
-	own1, err4 := own.CPU()
+	after, err := readCPU(s)
 	// For the time being the whole CPU time; sum divides it by the messages.
-	t.ServerCPU, t.GeneratorCPU = microseconds(server1-server0), microseconds(own1-own0)
-	return errors.Join(err, err1, err2, err3, err4)
+	t.ServerCPU, t.GeneratorCPU = microseconds(after.server-before.server), microseconds(after.own-before.own)
+	t.OtherCores = (after.others() - before.others()).Seconds() / t.Seconds
+	return err
+}
+
+// cpuTimes are CPU times at one moment.
+type cpuTimes struct{ machine, server, own time.Duration }
+
+func (c cpuTimes) others() time.Duration { return c.machine - c.server - c.own }
+
+func readCPU(s *process.Server) (c cpuTimes, err error) {
+	var errs [3]error
+	c.machine, errs[0] = process.MachineCPU()
+	c.server, errs[1] = s.Process.CPU()
+	c.own, errs[2] = process.Self().CPU()
+	return c, errors.Join(errs[:]...)
 }
 
 // drain waits until every side has got every message acknowledged, and a little
@@ -191,9 +213,9 @@ func (t *sendTrial) sum(all []*conversation) error {
 
 func (t sendTrial) String() string {
 	return fmt.Sprintf("send %-7s %3d conversations, trial %d: %6.0f acknowledged/s, %6.0f delivered/s; "+
-		"ack p50 %.1f p99 %.1f ms, delivery p50 %.1f p99 %.1f ms; server %.1f, generator %.1f us/message; %d checked",
+		"ack p50 %.1f p99 %.1f ms, delivery p50 %.1f p99 %.1f ms; server %.1f, generator %.1f us/message, others %.2f cores; %d checked",
 		t.Store, t.Conversations, t.Trial, t.Acked, t.Delivered, t.AckP50, t.AckP99,
-		t.DeliveryP50, t.DeliveryP99, t.ServerCPU, t.GeneratorCPU, t.Checked)
+		t.DeliveryP50, t.DeliveryP99, t.ServerCPU, t.GeneratorCPU, t.OtherCores, t.Checked)
 }
 
 // pause waits, unless the run is over.

@@ -46,6 +46,38 @@ func parseStat(b []byte) (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
 }
 
+// MachineCPU is the CPU time that all processes, the kernel and, on a virtual machine,
+// its host's other guests have taken from this machine's cores since it was started.
+func MachineCPU() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrNoProc, err)
+	}
+	return parseMachine(string(b))
+}
+
+// parseMachine sums up the first line of proc_stat(5), all but idle and iowait:
+// "cpu user nice system idle iowait irq softirq steal guest guest_nice". The guests'
+// time is part of user and nice.
+func parseMachine(text string) (time.Duration, error) {
+	line, _, _ := strings.Cut(text, "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, fmt.Errorf("%q is not the first line of /proc/stat", line)
+	}
+	var ticks int64
+	for i, f := range fields[1:9] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		if i != 3 && i != 4 {
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * clockTick, nil
+}
+
 // Memory is a process's resident memory in KiB. Anonymous is the part that is not
 // pages of files: of the program itself, above all.
 type Memory struct {

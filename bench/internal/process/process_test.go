@@ -21,6 +21,18 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
+func TestParseMachine(t *testing.T) {
+	got, err := parseMachine("cpu  100 10 200 9999 8888 3 20 7 50 5\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+	if want := 3400 * time.Millisecond; err != nil || got != want {
+		t.Fatalf("%v, error %v; want %v", got, err, want)
+	}
+	for _, text := range []string{"", "cpu 1 2 3", "cpu a b c d e f g h", "intr 1 2 3 4 5 6 7 8 9"} {
+		if _, err := parseMachine(text); err == nil {
+			t.Errorf("%q: no error", text)
+		}
+	}
+}
+
 func TestParseStatus(t *testing.T) {
 	const text = "Name:\tparley\nVmHWM:\t    9999 kB\nVmRSS:\t   16384 kB\nRssAnon:\t    8192 kB\n"
 	for key, want := range map[string]int64{"VmRSS": 16384, "RssAnon": 8192} {

@@ -95,6 +95,9 @@ func readAddress(out io.Reader, address chan<- string) {
 	}
 }
 
+// Log is the last of what the server wrote to its standard error.
+func (s *Server) Log() string { return s.log.String() }
+
 // Stop asks the server to end and waits for it.
 func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
