@@ -7,6 +7,9 @@
 // subscribed socket. Whoever puts a frame into an outbox never waits: a client that
 // reads too slowly is cut off, and reads the transcript when it is back.
 //
+// A subscribe is answered when the participant is connected, and what that sets off
+// (participant.joined, the flow's greeting) is held back until after the answer.
+//
 // A socket has one goroutine that reads, and a second one only while there is
 // something to write. A single goroutine, [Server.Run], keeps all time-outs.
 //

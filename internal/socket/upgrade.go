@@ -1,0 +1,95 @@
+package socket
+
+import (
+	"bufio"
+	"bytes"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/gorilla/websocket"
+)
+
+// upgrade answers the request, with an error or by making it a websocket.
+func (k *socket) upgrade(w http.ResponseWriter, r *http.Request) error {
+	link := &link{}
+	ws, err := k.srv.upgrader.Upgrade(&hijacker{w, link}, r, nil)
+	if err != nil {
+		return err // it was answered
+	}
+	k.ws = ws
+	k.out = outbox{of: k, conn: link.Conn}
+	link.to = &k.out
+	k.hear()
+	k.subscribed(false)
+	ws.SetReadLimit(maxFrame)
+	ping := ws.PingHandler()
+	ws.SetPingHandler(func(data string) error {
+		k.hear()
+		return ping(data)
+	})
+	ws.SetPongHandler(func(string) error {
+		k.hear()
+		return nil
+	})
+	return nil
+}
+
+// hijacker finds the connection behind a wrapped ResponseWriter, and hands a link to
+// it to the websocket library.
+type hijacker struct {
+	http.ResponseWriter
+	link *link
+}
+
+// Hijack implements [http.Hijacker].
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buf, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	h.link.Conn = conn
+	return h.link, buf, err
+}
+
+// link is the connection as the websocket library sees it: once the socket is open,
+// what the library writes by itself (pongs, close frames) takes its place among the
+// other frames, and has no deadline of its own.
+type link struct {
+	net.Conn
+	to *outbox
+}
+
+// Write implements [net.Conn].
+func (l *link) Write(b []byte) (int, error) {
+	if l.to == nil {
+		return l.Conn.Write(b)
+	}
+	frame := bytes.Clone(b)
+	if frame[0]&0x0f == websocket.CloseMessage {
+		l.to.last(frame)
+	} else {
+		l.to.put(frame)
+	}
+	return len(b), nil
+}
+
+// SetWriteDeadline implements [net.Conn].
+func (l *link) SetWriteDeadline(time.Time) error { return nil }
+
+// requestID is the id that the edge has given to the request, if there is one.
+func requestID(w http.ResponseWriter) string {
+	if id := w.Header().Get("X-Amzn-Requestid"); id != "" {
+		return id
+	}
+	return newID()
+}
+
+// writeError answers what is not a websocket handshake.
+func writeError(w http.ResponseWriter, _ *http.Request, status int, reason error) {
+	body, err := json.Marshal(map[string]string{"message": reason.Error()})
+	if err != nil {
+		panic(err) // a string is always marshalled
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
