@@ -21,7 +21,7 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	c.greet(e.stdout, srv.URL())
+	c.greet(e.stdout, srv.Listening(), srv.URL())
 	return srv.Serve(e.ctx)
 }
 
@@ -35,8 +35,8 @@ func newLog(w io.Writer, s config.Settings) *slog.Logger {
 
 // greet says where the server is and how to point a client at it. Programs wait for
 // the first line.
-func (c *serveCmd) greet(w io.Writer, url string) {
-	fmt.Fprintf(w, "listening on %s\n", url)
+func (c *serveCmd) greet(w io.Writer, listening, url string) {
+	fmt.Fprintf(w, "listening on %s\n", listening)
 	if c.Data == config.Memory {
 		fmt.Fprintln(w, "nothing is kept: all chats are gone when the server stops")
 	} else {

@@ -153,8 +153,13 @@ func (s *Server) URL() string {
 	if s.settings.PublicURL != "" {
 		return strings.TrimSuffix(s.settings.PublicURL, "/")
 	}
+	return s.Listening()
+}
+
+// Listening is where the server listens, whatever the URL by which clients reach it.
+func (s *Server) Listening() string {
 	host, port, _ := net.SplitHostPort(s.listener.Addr().String())
-	if ip := net.ParseIP(host); ip != nil && ip.To4() != nil {
+	if ip := net.ParseIP(host); ip.IsUnspecified() || ip.IsLoopback() && ip.To4() != nil {
 		host = "127.0.0.1" // ChatJS takes plain ws:// for this address only (semantics.md 1.1)
 	}
 	return "http://" + net.JoinHostPort(host, port)

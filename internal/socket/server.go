@@ -49,10 +49,6 @@ import (
 	"github.com/parley-chat/parley/internal/token"
 )
 
-// Path is where the Server is to be mounted. The URL of a socket is the websocket
-// base URL, Path, and the query ?token=<token of kind [token.Socket]>.
-const Path = "/participant/socket"
-
 // Bounds of sockets. Those of the wire are from semantics.md 1.1, 1.2 and 4.
 const (
 	// openWithin is how long a URL may be opened; lifetime is how long after the URL

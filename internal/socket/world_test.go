@@ -50,7 +50,7 @@ func newWorld(t testing.TB, c Config) *world {
 	c.Node, c.Tokens, c.Clock = w.node, w.tokens, w.clock
 	w.server = New(c)
 	front := httptest.NewServer(wrapped(w.server))
-	w.base = "ws" + strings.TrimPrefix(front.URL, "http") + Path
+	w.base = "ws" + strings.TrimPrefix(front.URL, "http") + "/socket"
 	t.Cleanup(func() {
 		w.drain()
 		front.Close()
