@@ -101,7 +101,8 @@ type Config struct {
 	// Log gets what no client can be told; discarded if nil.
 	Log *slog.Logger
 	// QueueFrames and QueueBytes bound what waits to be written to one socket; 0
-	// means 256 frames, and 1 MiB. QueueBytes must hold the largest item.
+	// means 2048 frames, and 1 MiB. QueueBytes must hold the largest item; what the
+	// node reads after a gap comes 512 entries at a time.
 	QueueFrames, QueueBytes int
 }
 
@@ -156,7 +157,7 @@ func New(c Config) *Server {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.QueueFrames == 0 {
-		c.QueueFrames = 256
+		c.QueueFrames = 2048
 	}
 	if c.QueueBytes == 0 {
 		c.QueueBytes = 1 << 20
