@@ -1,0 +1,100 @@
+package compat
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// client is a client that plays the scenario.
+type client struct {
+	name, family string
+	// command drives it; tools are the files it takes, made by setup.sh.
+	command func(bin string) []string
+	tools   []string
+}
+
+// names are those by which the scenario may refer to the client.
+func (c *client) names() []string { return []string{c.name, c.family} }
+
+const (
+	python    = ".cache/venv/bin/python"
+	nodeStamp = "node/node_modules/.package-lock.json"
+)
+
+// clients are all clients.
+var clients = []client{
+	{
+		name: "go", family: "sdk",
+		command: func(bin string) []string { return []string{filepath.Join(bin, "goplayer")} },
+	},
+	{
+		name: "python", family: "sdk", tools: []string{python},
+		command: func(string) []string { return []string{python, "python/player.py"} },
+	},
+	{
+		name: "node", family: "sdk", tools: []string{"node", nodeStamp},
+		command: func(string) []string { return []string{"node", "node/sdk.js"} },
+	},
+	{
+		name: "chatjs-node", family: "chatjs", tools: []string{"node", nodeStamp},
+		command: func(string) []string { return []string{"node", "node/chatjs.js", "node"} },
+	},
+	{
+		name: "chatjs-browser", family: "chatjs", tools: []string{"node", nodeStamp, chromium()},
+		command: func(string) []string { return []string{"node", "node/chatjs.js", "browser"} },
+	},
+}
+
+// chromium is the browser to use.
+func chromium() string {
+	if path := os.Getenv("PARLEY_CHROMIUM"); path != "" {
+		return path
+	}
+	return "chromium"
+}
+
+// needs skips the test where a tool is missing; with CI=true that is a failure.
+func needs(t *testing.T, tools []string) {
+	for _, tool := range tools {
+		_, err := os.Stat(tool)
+		if filepath.Base(tool) == tool {
+			_, err = exec.LookPath(tool)
+		}
+		switch {
+		case err == nil:
+		case os.Getenv("CI") == "true":
+			t.Fatalf("%s is missing; run compat/setup.sh: %v", tool, err)
+		default:
+			t.Skipf("%s is missing, so this client is not tested; run compat/setup.sh to install it", tool)
+		}
+	}
+}
+
+func TestScenario(t *testing.T) {
+	if testing.Short() {
+		t.Skip("playing the scenario with every client takes a while; leave out -short to do it")
+	}
+	dependOnSources(t)
+	sc := loadScenario(t)
+	bin := build(t)
+	for _, c := range clients {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			needs(t, c.tools)
+			srv := startServer(t, bin)
+			browser, _ := exec.LookPath(chromium())
+			p := startPlayer(t, c.command(bin), append(srv.env(), "PARLEY_CHROMIUM="+browser))
+			for _, ch := range sc.Chapters {
+				t.Run(ch.Name, func(t *testing.T) {
+					s := &story{
+						t: t, scenario: sc, client: &c, player: p, server: srv,
+						saved: make(saved), latest: make(map[string]string),
+					}
+					s.tell(ch.Steps)
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,22 @@
+// Package compat plays one scenario against the parley binary with the clients that
+// exist for Amazon Connect chat, official and unmodified: the AWS SDKs for Go, Python
+// and JavaScript, and ChatJS in plain Node and in a browser.
+//
+// scenario.yaml says who does what, and what everyone must then have seen. The test
+// reads it, starts the server and, for each client, a player: a small program that
+// does what it is told with that client and reports what came of it. A player reads
+// requests and writes replies and events, one JSON text a line:
+//
+//	{"id":7,"do":"SendMessage","who":"customer","in":{"ContentType":"text/plain","Content":"Hi"}}
+//	{"id":7,"ok":{"Id":"…","AbsoluteTime":"…"}}
+//	{"id":7,"error":{"type":"ValidationException","message":"…","status":400}}
+//	{"event":"item","who":"agent","item":{…}}
+//
+// "do" is the name of an operation, or one of: connect (have a fresh connection and a
+// subscribed socket, as a page that was loaded anew), reconnect (wait for the loss of
+// the socket and have another), forget (close everything). The type of an error is
+// the name of the client's own class for it.
+//
+// setup.sh installs what the players need. Where that is missing, a client's test is
+// skipped; with CI=true it fails.
+package compat

@@ -1,0 +1,90 @@
+// One participant's ChatJS session. The same script runs in a browser's page and in a
+// worker of plain Node: whoever loads it has loaded amazon-connect-chatjs before, and
+// has defined report(line), which takes what the session's callbacks say. It defines
+// play(verb, input), which resolves to {ok} or {error}.
+(() => {
+  let session;
+  let losses = 0; // connections lost so far
+  let handled = 0; // of these, how many the scenario knows of
+  let up = false; // subscribed since the last loss
+  let watchers = [];
+
+  function changed() {
+    watchers = watchers.filter((watcher) => !watcher());
+  }
+
+  function until(condition) {
+    return new Promise((resolve) => {
+      watchers.push(() => condition() && (resolve(), true));
+      changed();
+    });
+  }
+
+  // open creates and connects a session. An AGENT session without Streams falls back
+  // to CreateParticipantConnection with ConnectParticipant, a CUSTOMER session has none.
+  async function open({ endpoint, region, ConnectParticipant, ...chatDetails }) {
+    const { ChatSession } = globalThis.connect;
+    ChatSession.setGlobalConfig({
+      endpoint, region, features: { messageReceipts: { throttleTime: 50 } },
+    });
+    if (ConnectParticipant) {
+      chatDetails.getConnectionToken = () => Promise.reject(new Error('there is no Streams'));
+    }
+    session = ChatSession.create({
+      type: ConnectParticipant ? 'AGENT' : 'CUSTOMER', disableCSM: true, options: { region }, chatDetails,
+    });
+    for (const via of ['onMessage', 'onTyping', 'onReadReceipt', 'onDeliveredReceipt']) {
+      session[via](({ data: item }) => {
+        // Where ChatJS makes up the chat.ended that it missed, that has no Id.
+        if (item.Id) globalThis.report({ event: 'item', via, item });
+      });
+    }
+    for (const event of ['onEnded', 'onConnectionBroken']) {
+      session[event](() => globalThis.report({ event }));
+    }
+    session.onConnectionLost(() => { losses++; up = false; changed(); });
+    // The ping is sent after the subscription, so its answer comes after that one's.
+    session.onDeepHeartbeatSuccess(() => { up = true; changed(); });
+    await session.connect();
+    await until(() => up);
+  }
+
+  const verbs = {
+    connect: open,
+    async reconnect() { // ChatJS does it by itself
+      await until(() => up && losses > handled);
+      handled = losses;
+    },
+    SendMessage: ({ ContentType, Content, ClientToken }) =>
+      session.sendMessage({ contentType: ContentType, message: Content, clientToken: ClientToken }),
+    SendEvent: ({ ContentType, Content, ClientToken }) =>
+      session.sendEvent({ contentType: ContentType, content: Content, clientToken: ClientToken }),
+    GetTranscript: ({ ScanDirection, SortOrder, MaxResults, NextToken, StartPosition }) =>
+      session.getTranscript({
+        scanDirection: ScanDirection, sortOrder: SortOrder, maxResults: MaxResults,
+        nextToken: NextToken, startPosition: { id: StartPosition?.Id },
+      }),
+    DisconnectParticipant: () => session.disconnectParticipant(),
+  };
+
+  // describe finds what the SDK inside ChatJS said: a call rejects with
+  // {type, message, statusCode}, connect() with that wrapped in _debug twice.
+  function describe(error) {
+    let inner = error;
+    while (inner?._debug) inner = inner._debug;
+    return {
+      type: inner?.type ?? inner?.constructor?.name,
+      message: inner?.message ?? inner?.errorMessage ?? String(inner),
+      status: inner?.statusCode,
+    };
+  }
+
+  globalThis.play = async (verb, input) => {
+    try {
+      const { $metadata, ...output } = (await verbs[verb](input))?.data ?? {};
+      return { ok: output };
+    } catch (error) {
+      return { error: describe(error) };
+    }
+  };
+})();

@@ -1,0 +1,157 @@
+package compat
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startWithin is how long the server may take until it listens.
+const startWithin = 15 * time.Second
+
+// build makes the programs of this module that the test runs, and says where.
+func build(t *testing.T) (dir string) {
+	dir = t.TempDir()
+	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./cmd/parley", "./compat/goplayer")
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return dir
+}
+
+// dependOnSources looks at every file that the outcome depends on, so that go test
+// knows not to repeat an old outcome when one of them has changed.
+func dependOnSources(t *testing.T) {
+	for _, root := range []string{"../cmd", "../internal", "."} {
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".cache") {
+				return fs.SkipDir
+			}
+			_, err = os.Stat(path)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// server is a parley process of its own, behind a network that can fail.
+type server struct {
+	t     *testing.T
+	relay *relay
+	log   *tail
+}
+
+// listening is the line by which the server says where it is.
+var listening = regexp.MustCompile(`listening on http://(127\.0\.0\.1:\d+)`)
+
+func startServer(t *testing.T, bin string) *server {
+	s := &server{t: t, relay: startRelay(t), log: new(tail)}
+	cmd := exec.Command(filepath.Join(bin, "parley"), "serve",
+		"--listen", "127.0.0.1:0", "--data", t.TempDir(), "--public-url", s.relay.url())
+	read, write := io.Pipe()
+	cmd.Stdout, cmd.Stderr = write, write
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+		write.Close()
+	})
+	address := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(read)
+		for lines.Scan() {
+			s.log.add(lines.Text())
+			if found := listening.FindStringSubmatch(lines.Text()); found != nil {
+				address <- found[1]
+			}
+		}
+	}()
+	select {
+	case target := <-address:
+		go s.relay.serve(target)
+	case <-time.After(startWithin):
+		t.Fatalf("the server did not say where it listens within %s; it said:\n%s", startWithin, s.log)
+	}
+	return s
+}
+
+// env points a client at the server in the documented way.
+func (s *server) env() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "AWS_") {
+			env = append(env, kv)
+		}
+	}
+	return append(env,
+		"AWS_ENDPOINT_URL_CONNECT="+s.relay.url(),
+		"AWS_ENDPOINT_URL_CONNECTPARTICIPANT="+s.relay.url(),
+		"AWS_ACCESS_KEY_ID=parley", "AWS_SECRET_ACCESS_KEY=parley",
+		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
+		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"AWS_EC2_METADATA_DISABLED=true", "NO_PROXY=127.0.0.1")
+}
+
+// fault has the server answer calls with an error; no body clears all faults.
+func (s *server) fault(method string, body []byte) {
+	s.t.Helper()
+	u := &url.URL{Scheme: "http", Host: s.relay.target, Path: "/_parley/faults"}
+	req := &http.Request{Method: method, URL: u, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
+	resp, err := (&http.Client{Timeout: answerWithin}).Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		answer, _ := io.ReadAll(resp.Body)
+		s.t.Fatalf("%s /_parley/faults answered %s, want 204: %s", method, resp.Status, answer)
+	}
+}
+
+// tail keeps the last lines of something.
+type tail struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+const (
+	tailLength = 30
+	tailWidth  = 1000
+)
+
+func (l *tail) add(line string) {
+	if len(line) > tailWidth {
+		line = line[:tailWidth] + "…"
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lines = append(l.lines, line); len(l.lines) > tailLength {
+		l.lines = l.lines[1:]
+	}
+}
+
+func (l *tail) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
