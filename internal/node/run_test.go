@@ -1,0 +1,286 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/store"
+)
+
+// ended wants the chat to have ended once, at a time and for a cause; or not, if the
+// cause is empty.
+func (w *world) ended(id chat.ChatID, after time.Duration, cause chat.Cause) {
+	w.Helper()
+	ends := 0
+	for _, e := range w.log(id) {
+		if e.Kind != chat.KindEnded {
+			continue
+		}
+		ends++
+		if e.Cause != cause || e.At.Sub(dawn).Truncate(time.Second) != after {
+			w.Errorf("ended after %v with %s, want %v with %q", e.At.Sub(dawn), e.Cause, after, cause)
+		}
+	}
+	if want := min(1, len(cause)); ends != want {
+		w.Errorf("%d ends, want %d", ends, want)
+	}
+}
+
+func TestDeadlines(t *testing.T) {
+	play(t, 1, func(w *world) {
+		w.run()
+		absent, _ := w.begin()
+		id, jane := w.start()
+		r := w.watch(0, id)
+		w.pass(chat.ConnectWithin - time.Millisecond)
+		w.ended(absent, 0, "")
+		w.pass(time.Millisecond)
+		w.ended(absent, chat.ConnectWithin, chat.CauseNotConnected)
+		w.pass(chat.DefaultMinutes*time.Minute - chat.ConnectWithin - time.Millisecond)
+		w.do(0, id, say(jane, "still there", ""))
+		w.ended(id, 0, "")
+		w.pass(time.Millisecond)
+		w.ended(id, chat.DefaultMinutes*time.Minute, chat.CauseExpired)
+		w.saw(r, id)
+	})
+}
+
+// Node 1 keeps what node 0 has set, a little later.
+func TestDeadlineOfAnotherNode(t *testing.T) {
+	play(t, 2, func(w *world) {
+		go w.nodes[1].Run(w.ctx)
+		synctest.Wait()
+		set := settings
+		set.Minutes = 1
+		id, jane, err := w.nodes[0].Start(w.ctx, set, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.do(0, id, chat.Connect{By: jane})
+		for range int(time.Minute / node.PollEvery) {
+			w.ended(id, 0, "")
+			w.pass(node.PollEvery)
+		}
+		w.ended(id, time.Minute, chat.CauseExpired)
+	})
+}
+
+// A deadline that passed while no node ran is kept at once, and by one of all nodes.
+func TestDeadlinesOfTheNight(t *testing.T) {
+	play(t, 3, func(w *world) {
+		var all []chat.ChatID
+		for range 700 {
+			id, _ := w.begin()
+			all = append(all, id)
+		}
+		w.pass(time.Hour)
+		w.run()
+		for _, id := range all {
+			w.ended(id, time.Hour, chat.CauseNotConnected)
+			if n := len(w.log(id)); n != 2 {
+				t.Fatalf("%d entries, want 2", n)
+			}
+		}
+		if due, err := w.store.Due(w.ctx, 1); err != nil || len(due) != 0 {
+			t.Errorf("still due: %v, %v", due, err)
+		}
+	})
+}
+
+func TestTickOnTwoNodes(t *testing.T) {
+	play(t, 2, func(w *world) {
+		id, _ := w.begin()
+		w.pass(chat.ConnectWithin)
+		w.store.next(after(func() { w.do(1, id, chat.Tick{}) }))
+		if out := w.do(0, id, chat.Tick{}); len(out.Entries) != 0 {
+			t.Errorf("the second tick does %v", out.Entries)
+		}
+		w.ended(id, chat.ConnectWithin, chat.CauseNotConnected)
+	})
+}
+
+func TestDeadlineOnFailingStore(t *testing.T) {
+	for name, fail := range map[string]func(*world){
+		"due":  func(w *world) { w.store.onRead(failing("Due")) },
+		"read": func(w *world) { w.store.onRead(failing("Entries")) },
+		"lost": func(w *world) { w.store.next(lost, lost) },
+		"liar": func(w *world) { w.store.next(liar) },
+		"busy": func(w *world) { w.store.next(says(store.ErrBusy)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, 1, func(w *world) {
+				id, _ := w.begin()
+				r := w.watch(0, id)
+				w.run()
+				fail(w)
+				w.pass(chat.ConnectWithin)
+				w.store.onRead(nil)
+				w.pass(node.RetryPause)
+				w.pass(node.RetryPause)
+				if log := w.log(id); len(log) != 2 || log[1].Cause != chat.CauseNotConnected {
+					t.Errorf("%d entries", len(log))
+				}
+				w.saw(r, id)
+			})
+		})
+	}
+}
+
+// A deadline that is set while Run looks at the others is not missed: neither one
+// that comes before all it sees, nor one that comes when it looks no more.
+func TestDeadlineSetMeanwhile(t *testing.T) {
+	play(t, 1, func(w *world) {
+		w.pass(3 * time.Second) // off the poll
+		release := make(chan struct{})
+		w.store.onRead(func(what string) error {
+			if what == "Due" {
+				<-release
+			}
+			return nil
+		})
+		w.run()
+		set := settings
+		set.Minutes = 1
+		id, jane, err := w.nodes[0].Start(w.ctx, set, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.do(0, id, chat.Connect{By: jane})
+		w.pass(time.Minute - node.PollEvery + time.Second) // it took that long
+		w.store.onRead(nil)
+		close(release)
+		synctest.Wait()
+		w.pass(node.PollEvery - time.Second)
+		w.ended(id, 3*time.Second+time.Minute, chat.CauseExpired)
+	})
+}
+
+// The stored deadline may be earlier than the chat's; the tick then moves it.
+func TestEarlyTickMovesTheDeadline(t *testing.T) {
+	play(t, 1, func(w *world) {
+		id, _ := w.begin()
+		sum, err := w.store.Contact(w.ctx, id.FirstContact())
+		if err != nil {
+			t.Fatal(err)
+		}
+		right := sum.Deadline
+		sum.Deadline = dawn.Add(time.Second)
+		if err := w.store.Store.Append(w.ctx, store.Append{Chat: id, After: 1, Summary: &sum}); err != nil {
+			t.Fatal(err)
+		}
+		w.run()
+		w.pass(time.Second)
+		if sum, err = w.store.Contact(w.ctx, id.FirstContact()); err != nil || !sum.Deadline.Equal(right) {
+			t.Errorf("deadline %v, %v, want %v", sum.Deadline, err, right)
+		}
+		w.ended(id, 0, "")
+		w.pass(right.Sub(dawn) - time.Second)
+		w.ended(id, chat.ConnectWithin, chat.CauseNotConnected)
+	})
+}
+
+func TestSweep(t *testing.T) {
+	play(t, 1, func(w *world) {
+		w.run()
+		watched, jane := w.start()
+		r := w.watch(0, watched)
+		left, _ := w.start()
+		w.watch(0, left).stop()
+		w.start()
+		if got := w.nodes[0].InMemory(); got != 3 {
+			t.Fatalf("%d chats in memory, want 3", got)
+		}
+		for range 2 * node.KeepIdle / node.PollEvery {
+			w.pass(node.PollEvery)
+		}
+		if got, subs := w.nodes[0].InMemory(), w.bus.subscriptions(); got != 1 || subs != 1 {
+			t.Errorf("%d chats in memory and %d subscriptions, want 1 and 1", got, subs)
+		}
+		w.do(0, watched, say(jane, "hello", ""))
+		w.saw(r, watched)
+		r.stop()
+		for range 2 * node.KeepIdle / node.PollEvery {
+			w.pass(node.PollEvery)
+		}
+		if got, subs := w.nodes[0].InMemory(), w.bus.subscriptions(); got != 0 || subs != 0 {
+			t.Errorf("%d chats in memory and %d subscriptions, want none", got, subs)
+		}
+		w.do(0, watched, say(jane, "loaded again", ""))
+	})
+}
+
+// Close waits for what is under way, sends away who waits, and leaves nothing; play
+// would find a goroutine.
+func TestClose(t *testing.T) {
+	play(t, 1, func(w *world) {
+		n := w.nodes[0]
+		running := make(chan struct{})
+		go func() { n.Run(w.ctx); close(running) }()
+		id, jane := w.start()
+		r := w.watch(0, id)
+		w.store.next(liar)
+		w.store.onRead(failing("Entries"))
+		w.fails(0, id, say(jane, "in doubt", ""), errDisk) // has a goroutine find out
+		w.store.onRead(nil)
+
+		release := make(chan struct{})
+		w.store.next(after(func() { <-release }))
+		var wg sync.WaitGroup
+		wg.Go(func() { w.do(0, id, say(jane, "under way", "")) })
+		synctest.Wait()
+		wg.Go(func() {
+			if _, err := n.Do(w.ctx, id, say(jane, "waits", "")); err == nil || errors.Is(err, node.ErrBusy) {
+				t.Errorf("waiting while the node closes: %v", err)
+			}
+		})
+		closed := make(chan struct{})
+		synctest.Wait()
+		go func() { n.Close(); close(closed) }()
+		synctest.Wait()
+		select {
+		case <-closed:
+			t.Error("Close does not wait for the store")
+		default:
+		}
+		<-running
+		close(release)
+		wg.Wait()
+		<-closed
+		if len(w.log(id)) != 4 {
+			t.Errorf("%d entries, want 4", len(w.log(id)))
+		}
+		w.saw(r, id)
+		if _, err := n.Do(w.ctx, id, chat.Stop{}); err == nil {
+			t.Error("a closed node does something")
+		}
+		if _, err := n.Watch(w.ctx, id, r.receive); err == nil {
+			t.Error("a closed node lets watch")
+		}
+		if n.InMemory() != 0 || w.bus.subscriptions() != 0 {
+			t.Errorf("%d chats and %d subscriptions are left", n.InMemory(), w.bus.subscriptions())
+		}
+		w.addNode(0)
+		w.do(1, id, say(jane, "another node goes on", ""))
+		r.stop()
+		n.Close()
+	})
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	play(t, 1, func(w *world) {
+		ctx, cancel := context.WithCancel(w.ctx)
+		done := make(chan struct{})
+		go func() { w.nodes[0].Run(ctx); close(done) }()
+		synctest.Wait()
+		w.store.onRead(func(string) error { return ctx.Err() })
+		cancel()
+		<-done
+		w.nodes[0].Run(ctx)
+	})
+}

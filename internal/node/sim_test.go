@@ -1,0 +1,281 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-chat/parley/internal/bus"
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/store"
+)
+
+var (
+	oneSeed = flag.Int64("seed", -1, "simulate this seed alone")
+	seeds   = flag.Int64("seeds", 500, "how many seeds to simulate")
+)
+
+// TestSimulation has clients talk, by chance, to three nodes whose clocks differ, on
+// a store and a bus that fail, and then compares what they were told and what
+// watchers saw with the log. To see a failure again: go test -run Simulation -seed N
+func TestSimulation(t *testing.T) {
+	first, end := int64(0), *seeds
+	if *oneSeed >= 0 {
+		first, end = *oneSeed, *oneSeed+1
+	}
+	for seed := first; seed < end && !t.Failed(); seed++ {
+		synctest.Test(t, func(t *testing.T) {
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("this was -seed %d", seed)
+				}
+			})
+			s := newSim(t, seed)
+			for range 80 {
+				s.step()
+			}
+			s.heal()
+			s.check()
+		})
+	}
+}
+
+// sim is a world where chance rules. Only the goroutine of the test draws lots, so
+// that a seed is the same run each time.
+type sim struct {
+	*world
+	*rand.Rand
+	chats    []*simChat
+	held     []bus.Notice // late ones
+	readable int          // the step from which on the store can be read
+	steps    int
+	now      time.Duration
+}
+
+type simChat struct {
+	id       chat.ChatID
+	people   []chat.ParticipantID
+	messages []chat.ID
+	requests []*request
+	watchers []*simWatcher
+}
+
+// request is what a client wants; it repeats it with the same ClientToken until it
+// gets an answer, and sometimes after that.
+type request struct {
+	cmd      chat.Command
+	since    time.Duration
+	answered bool
+	id       chat.ID
+	at       time.Time
+}
+
+type simWatcher struct {
+	*watcher
+	node   *node.Node
+	parted bool
+}
+
+func newSim(t *testing.T, seed int64) *sim {
+	s := &sim{world: newWorld(t, 0), Rand: rand.New(rand.NewPCG(uint64(seed), 1))}
+	for range 3 {
+		s.addNode(time.Duration(s.IntN(240_000)-120_000) * time.Millisecond)
+	}
+	s.run()
+	for i := range 2 {
+		set := settings
+		set.Minutes = 2 + s.IntN(40)
+		set.Flow.Steps = []chat.Step{{Say: "welcome"}}
+		id, jane, err := s.nodes[s.IntN(3)].Start(s.ctx, set, fmt.Sprint("start", i))
+		again, same, err2 := s.nodes[s.IntN(3)].Start(s.ctx, set, fmt.Sprint("start", i))
+		if err != nil || err2 != nil || id != again || jane != same {
+			t.Fatalf("starts: %v, %v", err, err2)
+		}
+		s.chats = append(s.chats, &simChat{id: id, people: []chat.ParticipantID{jane}})
+	}
+	return s
+}
+
+// chance is true in one of n cases.
+func (s *sim) chance(n int) bool { return s.IntN(n) == 0 }
+
+func (s *sim) step() {
+	s.steps++
+	c, n := s.chats[s.IntN(2)], s.IntN(3)
+	s.breakBus()
+	if s.chance(30) {
+		s.readable = s.steps + s.IntN(4)
+		s.store.onRead(failing("Entries"))
+	}
+	if s.steps >= s.readable {
+		s.store.onRead(nil)
+	}
+	switch {
+	case s.chance(8):
+		s.comeOrGo(c, n)
+	case s.chance(40):
+		s.restart(n)
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.store.next(s.fault(c, n+1, cancel), s.fault(c, n+2, cancel))
+	s.request(ctx, c, n)
+	s.store.next()
+	cancel()
+	d := time.Duration(s.IntN(1500)) * time.Millisecond
+	if s.chance(10) {
+		d = time.Duration(s.IntN(120)) * time.Second
+	}
+	s.now += d
+	s.pass(d)
+}
+
+// fault is what goes wrong in an Append, if anything; another node may be faster.
+func (s *sim) fault(c *simChat, other int, cancel func()) fault {
+	switch s.IntN(12) {
+	case 0:
+		return lost
+	case 1:
+		return liar
+	case 2:
+		return says(store.ErrBusy)
+	case 3:
+		return after(cancel)
+	case 4:
+		return func(_ context.Context, inner func() error) error { defer cancel(); return inner() }
+	case 5, 6:
+		return after(func() { s.request(s.ctx, c, other%3) })
+	}
+	return nil
+}
+
+func (s *sim) breakBus() {
+	how := s.IntN(6)
+	s.bus.onPublish(func(n bus.Notice) []bus.Notice {
+		switch how {
+		case 0:
+			return nil
+		case 1:
+			s.held = append(s.held, n)
+			return nil
+		case 2:
+			all := append([]bus.Notice{n, n}, s.held...)
+			s.held = nil
+			slices.Reverse(all)
+			return all
+		}
+		return []bus.Notice{n}
+	})
+}
+
+// comeOrGo adds or stops a watcher.
+func (s *sim) comeOrGo(c *simChat, n int) {
+	if len(c.watchers) > 0 && s.chance(3) {
+		w := c.watchers[s.IntN(len(c.watchers))]
+		w.stop()
+		w.parted = true
+		return
+	}
+	w := &watcher{}
+	stop, err := s.nodes[n].Watch(s.ctx, c.id, w.receive)
+	if err != nil {
+		return
+	}
+	w.stop, w.from = stop, int64(len(s.log(c.id)))
+	c.watchers = append(c.watchers, &simWatcher{watcher: w, node: s.nodes[n]})
+}
+
+// restart replaces a node.
+func (s *sim) restart(n int) {
+	old := s.nodes[n]
+	old.Close()
+	for _, c := range s.chats {
+		for _, w := range c.watchers {
+			w.parted = w.parted || w.node == old
+		}
+	}
+	s.nodes[n] = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: s.clocks[n]})
+	s.Cleanup(s.nodes[n].Close)
+	go s.nodes[n].Run(s.ctx)
+	synctest.Wait()
+}
+
+// request has a client ask, or ask again, on a node.
+func (s *sim) request(ctx context.Context, c *simChat, n int) {
+	r := &request{cmd: s.command(c), since: s.now}
+	if len(c.requests) > 0 && s.chance(3) {
+		old := c.requests[len(c.requests)-1-s.IntN(min(5, len(c.requests)))]
+		if s.now-old.since < chat.TokenWindow/2 {
+			r = old
+		}
+	}
+	if !slices.Contains(c.requests, r) {
+		c.requests = append(c.requests, r)
+	}
+	out, err := s.nodes[n].Do(ctx, c.id, r.cmd)
+	switch {
+	case err == nil:
+	case reason(err) != 0, errors.Is(err, errDisk), errors.Is(err, node.ErrBusy), errors.Is(err, context.Canceled):
+		return
+	default:
+		s.Fatalf("%T: %v", r.cmd, err)
+	}
+	switch r.cmd.(type) {
+	case chat.SendMessage, chat.AddParticipant:
+	default:
+		return // has no ClientToken
+	}
+	if r.answered && (r.id != out.ID || !r.at.Equal(out.At)) {
+		s.Fatalf("%+v was answered with %v %v, and then with %v %v", r.cmd, r.id, r.at, out.ID, out.At)
+	}
+	if _, said := r.cmd.(chat.SendMessage); said {
+		c.messages = append(c.messages, out.ID)
+	} else if !r.answered {
+		c.people = append(c.people, chat.ParticipantID{ID: out.ID})
+	}
+	r.answered, r.id, r.at = true, out.ID, out.At
+}
+
+func (s *sim) command(c *simChat) chat.Command {
+	by, token := c.people[s.IntN(len(c.people))], fmt.Sprint(c.id, len(c.requests))
+	switch n := s.IntN(40); {
+	case n < 4:
+		return chat.Connect{By: by}
+	case n < 7:
+		return chat.AddParticipant{Role: chat.Agent, Name: "Joe", Token: token}
+	case n < 10:
+		return typing(by)
+	case n < 14 && len(c.messages) > 0:
+		id := c.messages[s.IntN(len(c.messages))]
+		return chat.SendEvent{By: by, Type: chat.EventRead, Content: fmt.Sprintf(`{"messageId":"%v"}`, id)}
+	case n < 15 && by != c.people[0] || n < 15 && s.chance(6):
+		return chat.Leave{By: by}
+	case n < 16:
+		return chat.Tick{}
+	case n < 17 && s.chance(4):
+		return chat.Stop{}
+	case n < 18:
+		return chat.UpdateAttributes{Attributes: map[string]string{"k": token}}
+	}
+	return say(by, "hello", token)
+}
+
+// heal ends all faults. One more notice is all that watchers need to find out what
+// they missed.
+func (s *sim) heal() {
+	s.bus.onPublish(nil)
+	s.store.onRead(nil)
+	for range 4 {
+		s.pass(node.PollEvery)
+	}
+	for _, c := range s.chats {
+		s.do(0, c.id, chat.UpdateAttributes{Attributes: map[string]string{"k": "healed"}})
+	}
+	synctest.Wait()
+}
