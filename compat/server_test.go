@@ -35,7 +35,7 @@ func build(t *testing.T) (dir string) {
 // dependOnSources looks at every file that the outcome depends on, so that go test
 // knows not to repeat an old outcome when one of them has changed.
 func dependOnSources(t *testing.T) {
-	for _, root := range []string{"../cmd", "../internal", "."} {
+	for _, root := range []string{"../go.mod", "../cmd", "../internal", "."} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil {
 				return err

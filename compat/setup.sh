@@ -68,6 +68,10 @@ python_packages() {
 
 browser() {
 	if command -v "${PARLEY_CHROMIUM:-chromium}" >/dev/null; then return; fi
+	if [ -n "${PARLEY_CHROMIUM:-}" ]; then
+		missing "PARLEY_CHROMIUM is $PARLEY_CHROMIUM, which is no program; name a Chromium, or unset it to have one installed"
+		return
+	fi
 	hint="install Chromium, or set PARLEY_CHROMIUM to one, to test ChatJS in a browser"
 	if ! command -v apt-get >/dev/null; then
 		missing "$hint"
