@@ -109,6 +109,39 @@ func TestViewAndFind(t *testing.T) {
 	})
 }
 
+// Two nodes that take turns hinder one another neither when they watch nor when they
+// don't, and messages don't write the contact's row.
+func TestOneAppendPerMessage(t *testing.T) {
+	play(t, 2, func(w *world) {
+		id, jane := w.start()
+		for i := range 40 {
+			if i == 20 {
+				w.watch(0, id)
+				w.watch(1, id)
+			}
+			w.do(i%2, id, say(jane, "hello", ""))
+		}
+		for i, b := range w.store.batches {
+			if b.After != int64(i) || b.Summary != nil && i > 1 {
+				t.Errorf("Append %d is after %d, with summary %v", i, b.After, b.Summary)
+			}
+		}
+	})
+}
+
+func TestTypingIsRememberedInMemory(t *testing.T) {
+	play(t, 1, func(w *world) {
+		id, jane := w.start()
+		r := w.watch(0, id)
+		cmd := chat.SendEvent{By: jane, Type: chat.EventTyping, Token: "token"}
+		first := w.do(0, id, cmd)
+		w.pass(time.Second)
+		if again := w.do(0, id, cmd); again.ID != first.ID || !again.Repeated || r.signals != 1 {
+			t.Errorf("typing again is %+v, with %d signals", again, r.signals)
+		}
+	})
+}
+
 // What a node has may be old though nobody told it: it asks before it says no, and
 // before it shows a chat.
 func TestNothingIsRefusedFromMemory(t *testing.T) {
@@ -142,9 +175,16 @@ func TestLongChatIsLoadedWhole(t *testing.T) {
 		for range node.LoadPage {
 			w.do(0, id, say(jane, "and again", ""))
 		}
-		w.do(1, id, say(jane, "last", ""))
-		if n := len(w.log(id)); n != 2*node.LoadPage+2 {
-			t.Errorf("%d entries", n)
+		last := w.do(1, id, say(jane, "last", ""))
+		w.addNode(0)
+		err := w.nodes[2].View(w.ctx, id, func(c *chat.Chat) error {
+			if want := int64(2*node.LoadPage + 2); c.Seq != want || !c.Last.Equal(last.At) {
+				t.Errorf("loaded up to %d, want %d", c.Seq, want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 }
@@ -199,7 +239,8 @@ func TestStartTwice(t *testing.T) {
 		if second == first || start(0, settings, "token") != second {
 			t.Error("after 24 hours the ClientToken must stand for one new chat")
 		}
-		if start(0, settings, "") == start(0, settings, "") {
+		third, fourth := start(0, settings, ""), start(0, settings, "")
+		if third == fourth {
 			t.Error("the same chat without a ClientToken")
 		}
 	})

@@ -66,9 +66,8 @@ func (n *Node) join(l *live, w *watcher) {
 func (n *Node) part(l *live, w *watcher) {
 	f := &l.feed
 	f.mu.Lock()
-	_, here := f.watchers[w]
 	delete(f.watchers, w)
-	last := here && len(f.watchers) == 0
+	last := len(f.watchers) == 0
 	f.mu.Unlock()
 	if last {
 		n.unref(l)

@@ -61,11 +61,7 @@ func (n *Node) acquire(ctx context.Context, id chat.ChatID) (*live, error) {
 func (n *Node) await(ctx context.Context, l *live) error {
 	select {
 	case <-l.turn:
-		if ctx.Err() == nil {
-			return nil
-		}
-		l.turn <- struct{}{}
-		return ctx.Err()
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-n.ctx.Done():
@@ -109,7 +105,7 @@ func (n *Node) sweep(idle time.Duration) {
 	var old []*live
 	n.mu.Lock()
 	for _, l := range n.chats {
-		if l.refs.Load() == 0 && l.used.Load() <= before {
+		if l.used.Load() <= before {
 			old = append(old, l)
 		}
 	}
@@ -119,7 +115,8 @@ func (n *Node) sweep(idle time.Duration) {
 	}
 }
 
-// subscribe has the bus tell of the chat. What came before, only the store knows.
+// subscribe has the bus tell of the chat. What came before, only the store knows: the
+// chat is to be refreshed next.
 func (n *Node) subscribe(l *live) error {
 	if l.unsub != nil {
 		return nil
@@ -128,12 +125,13 @@ func (n *Node) subscribe(l *live) error {
 	if err != nil {
 		return err
 	}
-	l.unsub, l.stale = cancel, true
+	l.unsub = cancel
 	return nil
 }
 
 // current reports whether the chat is, as far as this node has heard, what the store
-// has. A notice may have been lost all the same.
+// has. A notice may have been lost all the same. Without a subscription it hears
+// nothing, and a read costs less than a conflict.
 func (l *live) current() bool {
 	return l.unsub != nil && !l.stale && l.chat.Started() && l.feed.known.Load() <= l.chat.Seq
 }
@@ -150,7 +148,6 @@ func (n *Node) refresh(ctx context.Context, l *live) error {
 		if len(entries) > 0 {
 			l.chat.Apply(entries...)
 			l.summary = l.chat.Summary()
-			n.alarm.set(l.summary.Deadline)
 			n.tell(l, entries, nil, l.unsure)
 		}
 		l.stale = len(entries) == loadPage

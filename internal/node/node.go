@@ -158,8 +158,8 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 			}
 		}
 		out, err := n.decide(l, cmd)
-		if !asked && (err != nil || idle(out)) {
-			asked = true // no append proves that the chat was current, so make sure
+		if !asked && idle(out) {
+			asked = true // no append will prove that the chat was current, so make sure
 			continue
 		}
 		if err == nil {
@@ -183,7 +183,7 @@ func (n *Node) decide(l *live, cmd chat.Command) (chat.Outcome, error) {
 	return chat.Decide(l.chat, cmd, n.clock.Now(), n.ids)
 }
 
-// idle reports whether nothing comes of a command that nobody gave before.
+// idle reports whether nothing comes of a command: it was refused, or is not needed.
 func idle(out chat.Outcome) bool {
 	return len(out.Entries)+len(out.Signals) == 0 && !out.Repeated
 }

@@ -67,7 +67,7 @@ func (a *alarm) plan(then time.Time) time.Time {
 }
 
 // Run keeps the deadlines of all chats until ctx ends or the node is closed: those
-// that this node knows of on time, those set by other nodes within 15 seconds. Several
+// that this node has set on time, those set by other nodes within 15 seconds. Several
 // nodes may try; the store lets one of them. A deadline that passed while no node ran
 // is kept at once.
 func (n *Node) Run(ctx context.Context) {

@@ -138,11 +138,10 @@ func TestDeadlineSetMeanwhile(t *testing.T) {
 	play(t, 1, func(w *world) {
 		w.pass(3 * time.Second) // off the poll
 		release := make(chan struct{})
-		w.store.onRead(func(what string) error {
+		w.store.onceRead(func(what string) {
 			if what == "Due" {
 				<-release
 			}
-			return nil
 		})
 		w.run()
 		set := settings
@@ -153,7 +152,7 @@ func TestDeadlineSetMeanwhile(t *testing.T) {
 		}
 		w.do(0, id, chat.Connect{By: jane})
 		w.pass(time.Minute - node.PollEvery + time.Second) // it took that long
-		w.store.onRead(nil)
+		w.store.onceRead(nil)
 		close(release)
 		synctest.Wait()
 		w.pass(node.PollEvery - time.Second)
@@ -192,15 +191,17 @@ func TestSweep(t *testing.T) {
 		r := w.watch(0, watched)
 		left, _ := w.start()
 		w.watch(0, left).stop()
+		used, joe := w.start()
 		w.start()
-		if got := w.nodes[0].InMemory(); got != 3 {
-			t.Fatalf("%d chats in memory, want 3", got)
+		if got := w.nodes[0].InMemory(); got != 4 {
+			t.Fatalf("%d chats in memory, want 4", got)
 		}
 		for range 2 * node.KeepIdle / node.PollEvery {
+			w.do(0, used, typing(joe))
 			w.pass(node.PollEvery)
 		}
-		if got, subs := w.nodes[0].InMemory(), w.bus.subscriptions(); got != 1 || subs != 1 {
-			t.Errorf("%d chats in memory and %d subscriptions, want 1 and 1", got, subs)
+		if got, subs := w.nodes[0].InMemory(), w.bus.subscriptions(); got != 2 || subs != 1 {
+			t.Errorf("%d chats in memory and %d subscriptions, want 2 and 1", got, subs)
 		}
 		w.do(0, watched, say(jane, "hello", ""))
 		w.saw(r, watched)
@@ -269,6 +270,30 @@ func TestClose(t *testing.T) {
 		w.do(1, id, say(jane, "another node goes on", ""))
 		r.stop()
 		n.Close()
+	})
+}
+
+func TestCloseWaitsForItsReaders(t *testing.T) {
+	play(t, 2, func(w *world) {
+		id, jane := w.start()
+		w.watch(0, id)
+		w.watch(1, id)
+		w.bus.onPublish(drop)
+		w.do(0, id, say(jane, "unheard", ""))
+		w.bus.onPublish(nil)
+		release := make(chan struct{})
+		w.store.onRead(func(string) error { <-release; return nil })
+		w.do(0, id, say(jane, "heard", "")) // node 1 reads what it missed
+		synctest.Wait()
+		var open sync.WaitGroup
+		closed := false
+		open.Go(func() { w.nodes[1].Close(); closed = true })
+		synctest.Wait()
+		if closed {
+			t.Error("Close does not wait for what reads")
+		}
+		close(release)
+		open.Wait()
 	})
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/parley-chat/parley/internal/bus"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
-	"github.com/parley-chat/parley/internal/store"
 )
 
 var (
@@ -98,6 +97,9 @@ func newSim(t *testing.T, seed int64) *sim {
 		if err != nil || err2 != nil || id != again || jane != same {
 			t.Fatalf("starts: %v, %v", err, err2)
 		}
+		if !s.chance(4) {
+			s.do(s.IntN(3), id, chat.Connect{By: jane})
+		}
 		s.chats = append(s.chats, &simChat{id: id, people: []chat.ParticipantID{jane}})
 	}
 	return s
@@ -133,77 +135,10 @@ func (s *sim) step() {
 		d = time.Duration(s.IntN(120)) * time.Second
 	}
 	s.now += d
-	s.pass(d)
-}
-
-// fault is what goes wrong in an Append, if anything; another node may be faster.
-func (s *sim) fault(c *simChat, other int, cancel func()) fault {
-	switch s.IntN(12) {
-	case 0:
-		return lost
-	case 1:
-		return liar
-	case 2:
-		return says(store.ErrBusy)
-	case 3:
-		return after(cancel)
-	case 4:
-		return func(_ context.Context, inner func() error) error { defer cancel(); return inner() }
-	case 5, 6:
-		return after(func() { s.request(s.ctx, c, other%3) })
+	for _, c := range s.clocks { // one after the other, so that it is always the same
+		c.Advance(d)
+		synctest.Wait()
 	}
-	return nil
-}
-
-func (s *sim) breakBus() {
-	how := s.IntN(6)
-	s.bus.onPublish(func(n bus.Notice) []bus.Notice {
-		switch how {
-		case 0:
-			return nil
-		case 1:
-			s.held = append(s.held, n)
-			return nil
-		case 2:
-			all := append([]bus.Notice{n, n}, s.held...)
-			s.held = nil
-			slices.Reverse(all)
-			return all
-		}
-		return []bus.Notice{n}
-	})
-}
-
-// comeOrGo adds or stops a watcher.
-func (s *sim) comeOrGo(c *simChat, n int) {
-	if len(c.watchers) > 0 && s.chance(3) {
-		w := c.watchers[s.IntN(len(c.watchers))]
-		w.stop()
-		w.parted = true
-		return
-	}
-	w := &watcher{}
-	stop, err := s.nodes[n].Watch(s.ctx, c.id, w.receive)
-	if err != nil {
-		return
-	}
-	w.stop, w.from = stop, int64(len(s.log(c.id)))
-	c.watchers = append(c.watchers, &simWatcher{watcher: w, node: s.nodes[n]})
-}
-
-// restart replaces a node.
-func (s *sim) restart(n int) {
-	old := s.nodes[n]
-	old.Close()
-	for _, c := range s.chats {
-		for _, w := range c.watchers {
-			w.parted = w.parted || w.node == old
-		}
-	}
-	s.nodes[n] = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: s.clocks[n]})
-	s.Cleanup(s.nodes[n].Close)
-	go s.nodes[n].Run(s.ctx)
-	synctest.Wait()
 }
 
 // request has a client ask, or ask again, on a node.
@@ -254,28 +189,14 @@ func (s *sim) command(c *simChat) chat.Command {
 	case n < 14 && len(c.messages) > 0:
 		id := c.messages[s.IntN(len(c.messages))]
 		return chat.SendEvent{By: by, Type: chat.EventRead, Content: fmt.Sprintf(`{"messageId":"%v"}`, id)}
-	case n < 15 && by != c.people[0] || n < 15 && s.chance(6):
+	case n < 15 && by != c.people[0] || n < 15 && s.chance(10):
 		return chat.Leave{By: by}
 	case n < 16:
 		return chat.Tick{}
-	case n < 17 && s.chance(4):
+	case n < 17 && s.chance(8):
 		return chat.Stop{}
 	case n < 18:
 		return chat.UpdateAttributes{Attributes: map[string]string{"k": token}}
 	}
 	return say(by, "hello", token)
-}
-
-// heal ends all faults. One more notice is all that watchers need to find out what
-// they missed.
-func (s *sim) heal() {
-	s.bus.onPublish(nil)
-	s.store.onRead(nil)
-	for range 4 {
-		s.pass(node.PollEvery)
-	}
-	for _, c := range s.chats {
-		s.do(0, c.id, chat.UpdateAttributes{Attributes: map[string]string{"k": "healed"}})
-	}
-	synctest.Wait()
 }

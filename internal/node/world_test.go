@@ -47,7 +47,8 @@ type faultyStore struct {
 	mu      sync.Mutex
 	appends []fault            // of the Appends to come; nil is none
 	reading func(string) error // before each read, with its name
-	wasRead func()             // after Entries were read and before they are returned
+	wasRead func(string)       // after Entries or Due were read and before they are returned
+	batches []store.Append     // all that came
 }
 
 func (s *faultyStore) next(f ...fault) {
@@ -60,6 +61,12 @@ func (s *faultyStore) onRead(f func(what string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reading = f
+}
+
+func (s *faultyStore) onceRead(f func(what string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wasRead = f
 }
 
 // failing makes reads of that name fail, all if there is none.
@@ -75,6 +82,7 @@ func failing(name string) func(string) error {
 func (s *faultyStore) Append(ctx context.Context, a store.Append) error {
 	s.mu.Lock()
 	var f fault
+	s.batches = append(s.batches, a)
 	if len(s.appends) > 0 {
 		f, s.appends = s.appends[0], s.appends[1:]
 	}
@@ -95,17 +103,21 @@ func (s *faultyStore) read(what string) error {
 	return f(what)
 }
 
+func (s *faultyStore) after(what string) {
+	s.mu.Lock()
+	f := s.wasRead
+	s.mu.Unlock()
+	if f != nil {
+		f(what)
+	}
+}
+
 func (s *faultyStore) Entries(ctx context.Context, id chat.ChatID, after int64, limit int) ([]chat.Entry, error) {
 	if err := s.read("Entries"); err != nil {
 		return nil, err
 	}
 	entries, err := s.Store.Entries(ctx, id, after, limit)
-	s.mu.Lock()
-	f := s.wasRead
-	s.mu.Unlock()
-	if f != nil {
-		f()
-	}
+	s.after("Entries")
 	return entries, err
 }
 
@@ -134,7 +146,9 @@ func (s *faultyStore) Due(ctx context.Context, limit int) ([]store.Due, error) {
 	if err := s.read("Due"); err != nil {
 		return nil, err
 	}
-	return s.Store.Due(ctx, limit)
+	due, err := s.Store.Due(ctx, limit)
+	s.after("Due")
+	return due, err
 }
 
 // faultyBus is a bus that does to notices what it is told, and counts subscriptions.
