@@ -42,8 +42,9 @@ var (
 const (
 	// maxWaiting is how many callers may have or wait for the turn at one chat.
 	maxWaiting = 256
-	// maxAttempts bounds how often a command is decided again after a conflict.
-	maxAttempts = 20
+	// maxAttempts bounds how often a command is decided again after a conflict. A node
+	// that is busy with a chat is ahead of one that has to read first.
+	maxAttempts = 100
 	// loadPage is how many entries are read at a time.
 	loadPage = 512
 	// startWindow is how long the ClientToken of a start stands for the same chat.
