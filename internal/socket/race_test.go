@@ -40,6 +40,9 @@ func TestManySendersManySockets(t *testing.T) {
 				w.do(who.chat, chat.SendEvent{By: who.participant, Type: chat.EventTyping, Token: fmt.Sprint(out.ID)})
 				if j == each/2 && i == 0 {
 					late.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+					if _, err := late.read(); err != nil { // the reply: subscribed before the end
+						t.Error(err)
+					}
 					listen(len(listeners), late)
 				}
 			}
