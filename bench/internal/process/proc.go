@@ -85,6 +85,7 @@ type Memory struct {
 	Anonymous int64 `json:"anonymousKiB"`
 }
 
+// Memory reads how much the process has now.
 func (p Process) Memory() (Memory, error) {
 	b, err := os.ReadFile(filepath.Join(p.dir, "status"))
 	if err != nil {
