@@ -186,6 +186,12 @@ func (c *Chat) Deadline() time.Time {
 	return end
 }
 
+// Overdue reports whether a Tick is due at the time.
+func (c *Chat) Overdue(now time.Time) bool {
+	due := c.Deadline()
+	return !due.IsZero() && !now.Before(due)
+}
+
 // expiry is when the chat's whole duration is over.
 func (c *Chat) expiry() time.Time {
 	return c.StartedAt.Add(time.Duration(c.Settings.Minutes) * time.Minute)

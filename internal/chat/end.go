@@ -23,9 +23,8 @@ func (Stop) decide(t *turn) error {
 type Tick struct{}
 
 func (Tick) decide(t *turn) error {
-	due := t.chat.Deadline()
-	switch {
-	case due.IsZero() || t.now.Before(due):
+	switch due := t.chat.Deadline(); {
+	case !t.chat.Overdue(t.now):
 		t.nothing()
 	case due.Equal(t.chat.expiry()):
 		t.end(CauseExpired)

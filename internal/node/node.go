@@ -150,7 +150,7 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 		return chat.Outcome{}, err
 	}
 	defer n.release(l)
-	_, tick := cmd.(chat.Tick)
+	_, ticks := cmd.(chat.Tick)
 	asked := false // the store, in this call
 	for range maxAttempts {
 		if asked = asked || !l.current(); asked {
@@ -158,18 +158,24 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 				return chat.Outcome{}, err
 			}
 		}
-		out, err := n.decide(l, cmd)
+		step, first := cmd, !ticks && l.chat.Overdue(n.clock.Now())
+		if first {
+			step = chat.Tick{} // no command may profit from a late tick
+		}
+		out, err := n.decide(l, step)
 		if !asked && idle(out) {
 			asked = true // no append will prove that the chat was current, so make sure
 			continue
 		}
 		if err == nil {
-			err = n.commit(ctx, l, out, tick)
+			err = n.commit(ctx, l, out, ticks)
 		}
-		if err == nil {
+		switch {
+		case err == nil && first:
+			continue
+		case err == nil:
 			return out, nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
+		case !errors.Is(err, store.ErrConflict):
 			return chat.Outcome{}, err
 		}
 		l.stale = true

@@ -51,6 +51,19 @@ func TestDeadlines(t *testing.T) {
 	})
 }
 
+// Nobody keeps deadlines here, so the command itself finds what is due.
+func TestLateTickHelpsNobody(t *testing.T) {
+	play(t, 1, func(w *world) {
+		id, jane := w.begin()
+		w.pass(chat.ConnectWithin)
+		_, err := w.nodes[0].Do(w.ctx, id, chat.Connect{By: jane})
+		if refused, ok := errors.AsType[*chat.Refusal](err); !ok || refused.Reason != chat.Ended {
+			w.Errorf("a customer who is late: %v, want a refusal: the chat has ended", err)
+		}
+		w.ended(id, chat.ConnectWithin, chat.CauseNotConnected)
+	})
+}
+
 // Node 1 keeps what node 0 has set, a little later.
 func TestDeadlineOfAnotherNode(t *testing.T) {
 	play(t, 2, func(w *world) {
