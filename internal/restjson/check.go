@@ -14,8 +14,18 @@ type violation struct {
 	path, value, constraint string
 }
 
+// maxViolations is how many violations an answer names: an answer must not grow with
+// what a bad request has in it. The checks stop soon after so many.
+const maxViolations = 10
+
+// enough reports whether there is nothing to gain from looking for more: the one that
+// is not named tells that there are more.
+func enough(all []violation) bool { return len(all) > maxViolations }
+
 // sentence says in AWS's words what is wrong with an input (semantics.md 3.1).
 func sentence(all []violation) string {
+	more := enough(all)
+	all = all[:min(len(all), maxViolations)]
 	var b strings.Builder
 	noun := "errors"
 	if len(all) == 1 {
@@ -32,6 +42,9 @@ func sentence(all []violation) string {
 		}
 		b.WriteString("at '" + v.path + "' failed to satisfy constraint: " + v.constraint)
 	}
+	if more {
+		b.WriteString("; and there are more")
+	}
 	return b.String()
 }
 
@@ -42,6 +55,9 @@ func checkMembers(v reflect.Value, members []member) (all []violation) {
 		for _, bad := range m.check(v.Field(m.index)) {
 			bad.path = join(m.name, bad.path)
 			all = append(all, bad)
+		}
+		if enough(all) {
+			break
 		}
 	}
 	return all
@@ -137,22 +153,30 @@ func (r *rule) checkItems(list reflect.Value) (all []violation) {
 			bad.path = strconv.Itoa(i+1) + ".member." + bad.path
 			all = append(all, bad)
 		}
+		if enough(all) {
+			break
+		}
 	}
 	return all
 }
 
+// checkEntries goes by the order of the keys, so that the same request always gets the
+// same answer.
 func (r *rule) checkEntries(entries reflect.Value) (all []violation) {
-	for it := entries.MapRange(); it.Next(); {
-		key := it.Key()
+	keys := entries.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	for _, key := range keys {
 		for _, bad := range r.key.check(key) {
 			all = append(all, violation{"", bad.value, "Map keys must satisfy constraint: [" + bad.constraint + "]"})
 		}
-		for _, bad := range r.item.check(it.Value()) {
+		for _, bad := range r.item.check(entries.MapIndex(key)) {
 			bad.path = join(cut(key.String()), bad.path)
 			all = append(all, bad)
 		}
+		if enough(all) {
+			break
+		}
 	}
-	slices.SortFunc(all, func(a, b violation) int { return strings.Compare(a.path+a.value, b.path+b.value) })
 	return all
 }
 

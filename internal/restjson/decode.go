@@ -61,6 +61,7 @@ func malformed(err error) string {
 }
 
 // memberPath writes a JSON pointer as AWS does: /StartPosition/Id is startPosition.id.
+// What is deep in a body that nobody asked for is cut, like any text of the caller's.
 func memberPath(p jsontext.Pointer) string {
 	var path []string
 	for tok := range p.Tokens() {
@@ -68,9 +69,9 @@ func memberPath(p jsontext.Pointer) string {
 			path = append(path, strconv.Itoa(n+1), "member")
 			continue
 		}
-		path = append(path, lowerCamel(cut(tok)))
+		path = append(path, lowerCamel(tok))
 	}
-	return strings.Join(path, ".")
+	return cut(strings.Join(path, "."))
 }
 
 func kindOf(t reflect.Type) string {
