@@ -177,7 +177,7 @@ func (c *Chat) Deadline() time.Time {
 	if !c.Started() || c.Ended() {
 		return time.Time{}
 	}
-	end := c.expiry()
+	end := c.Expiry()
 	if c.Participant(c.Settings.Customer.ID).Presence == Invited {
 		if t := c.StartedAt.Add(ConnectWithin); t.Before(end) {
 			return t
@@ -192,8 +192,8 @@ func (c *Chat) Overdue(now time.Time) bool {
 	return !due.IsZero() && !now.Before(due)
 }
 
-// expiry is when the chat's whole duration is over.
-func (c *Chat) expiry() time.Time {
+// Expiry is when the chat's whole duration is over.
+func (c *Chat) Expiry() time.Time {
 	return c.StartedAt.Add(time.Duration(c.Settings.Minutes) * time.Minute)
 }
 
@@ -209,7 +209,7 @@ func (c *Chat) apply(e *Entry) {
 	c.Seq, c.Last = e.Seq, e.At
 	c.tokens.forget(e.At.Add(-TokenWindow))
 	if key, ok := e.tokenKey(); ok {
-		c.tokens.remember(key, e.ID, e.At)
+		c.tokens.remember(key, answer{e.ID, e.At, e.At})
 	}
 	switch e.Kind {
 	case KindStarted:
@@ -240,8 +240,8 @@ func (c *Chat) apply(e *Entry) {
 // Chat value: such a request has no effect that a second one could double.
 func (c *Chat) Keep(out Outcome) {
 	if out.kept != (tokenKey{}) {
-		c.tokens.forget(out.At.Add(-TokenWindow))
-		c.tokens.remember(out.kept, out.ID, out.At)
+		c.tokens.forget(out.keptAt.Add(-TokenWindow))
+		c.tokens.remember(out.kept, answer{out.ID, out.At, out.keptAt})
 	}
 }
 
@@ -277,35 +277,39 @@ func (it *item) receipt(by ParticipantID) *heldReceipt {
 type tokens struct {
 	answers map[tokenKey]answer
 	order   []remembered // oldest first, but for clocks of nodes that differ
+	gone    int          // how many at the head of order are forgotten
 }
 
 type answer struct {
 	id ID
 	at time.Time
+	// given is when: at is earlier if the answer is that of an older request.
+	given time.Time
 }
 
 type remembered struct {
-	key tokenKey
-	at  time.Time
+	key   tokenKey
+	given time.Time
 }
 
-func (t *tokens) remember(key tokenKey, id ID, at time.Time) {
+func (t *tokens) remember(key tokenKey, a answer) {
 	if t.answers == nil {
 		t.answers = make(map[tokenKey]answer)
 	}
-	t.answers[key] = answer{id, at}
-	t.order = append(t.order, remembered{key, at})
+	t.answers[key] = a
+	t.order = append(t.order, remembered{key, a.given})
 }
 
 func (t *tokens) forget(before time.Time) {
-	n := 0
-	for n < len(t.order) && t.order[n].at.Before(before) {
-		if key := t.order[n].key; t.answers[key].at.Before(before) { // not given again since
+	for t.gone < len(t.order) && t.order[t.gone].given.Before(before) {
+		if key := t.order[t.gone].key; t.answers[key].given.Before(before) { // not given again since
 			delete(t.answers, key)
 		}
-		n++
+		t.gone++
 	}
-	if n > 0 {
-		t.order = append(t.order[:0], t.order[n:]...)
+	// Moved only when it is worth it: a busy chat forgets something with every entry.
+	if t.gone > len(t.order)/2 {
+		t.order = append(t.order[:0], t.order[t.gone:]...)
+		t.gone = 0
 	}
 }

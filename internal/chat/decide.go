@@ -22,7 +22,8 @@ type Outcome struct {
 	// the first time and nothing happens again.
 	Repeated bool
 
-	kept tokenKey // see Chat.Keep; zero for most
+	kept   tokenKey // see Chat.Keep; zero for most
+	keptAt time.Time
 }
 
 // Decide says what a command does to a chat, without changing it. The only errors
@@ -91,7 +92,7 @@ func (t *turn) nothingButKept(by ParticipantID, token, contentType, content stri
 // keep has the answer remembered though it leaves no entry; see Chat.Keep.
 func (t *turn) keep(by ParticipantID, token, contentType, content string) {
 	if token != "" {
-		t.out.kept = newTokenKey(by, token, contentType, content)
+		t.out.kept, t.out.keptAt = newTokenKey(by, token, contentType, content), t.now
 	}
 }
 
@@ -101,7 +102,7 @@ func (t *turn) repeated(by ParticipantID, token, contentType, content string) bo
 		return false
 	}
 	a, ok := t.chat.tokens.answers[newTokenKey(by, token, contentType, content)]
-	if !ok || a.at.Before(t.now.Add(-TokenWindow)) {
+	if !ok || a.given.Before(t.now.Add(-TokenWindow)) {
 		return false // what nobody has forgotten yet may be too old all the same
 	}
 	t.answer(a.id, a.at)

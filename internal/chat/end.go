@@ -26,7 +26,7 @@ func (Tick) decide(t *turn) error {
 	switch due := t.chat.Deadline(); {
 	case !t.chat.Overdue(t.now):
 		t.nothing()
-	case due.Equal(t.chat.expiry()):
+	case due.Equal(t.chat.Expiry()):
 		t.end(CauseExpired)
 	default:
 		t.end(CauseNotConnected)

@@ -1,9 +1,10 @@
 package chat
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/go-json-experiment/json"
 )
 
 // EventTypes are what SendEvent takes.

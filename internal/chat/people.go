@@ -1,6 +1,9 @@
 package chat
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // AddParticipant gives somebody a place in the chat, and so a token:
 // CreateParticipant (semantics.md 9.2), with AGENT and SUPERVISOR as our extension.
@@ -107,7 +110,7 @@ func (t *turn) leave(p *Participant, token string, cause Cause) {
 }
 
 // Leave takes a participant out of the chat: DisconnectParticipant (semantics.md
-// 3.6). The chat ends with its customer, or with its last agent.
+// 3.6). The chat ends with its customer, or with its last agent, connected or invited.
 type Leave struct {
 	By    ParticipantID
 	Token string
@@ -127,9 +130,17 @@ func (l Leave) decide(t *turn) error {
 		cause = CauseAgent
 	}
 	t.leave(p, l.Token, cause)
-	lastAgent := p.Role == Agent && p.Presence == Present && c.count(Present, Agent)+c.count(Invited, Agent) == 1
-	if p.Role == Customer || lastAgent {
+	if p.Role == Customer || p.Role == Agent && c.lastAgent() {
 		t.append(Entry{Kind: KindEnded, Cause: cause})
 	}
 	return nil
+}
+
+// lastAgent reports whether there is one agent left, and some agent has served the
+// customer: a customer who still waits for the first one goes on waiting.
+func (c *Chat) lastAgent() bool {
+	served := slices.ContainsFunc(c.people, func(p *Participant) bool {
+		return p.Role == Agent && !p.JoinedAt.IsZero()
+	})
+	return served && c.count(Present, Agent)+c.count(Invited, Agent) == 1
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,6 +49,8 @@ type walk struct {
 	receipts    map[[2]chat.ID]chat.Receipt
 	// requests are the answers to requests with a ClientToken.
 	requests map[chat.Command]chat.Outcome
+	// given is when they were given, not counting repetitions.
+	given map[chat.Command]time.Time
 }
 
 func newWalk(seed uint64) *walk {
@@ -55,6 +58,7 @@ func newWalk(seed uint64) *walk {
 		rand: rand.New(rand.NewPCG(seed, 1)), now: dawn,
 		presences: make(map[chat.ParticipantID]chat.Presence),
 		receipts:  make(map[[2]chat.ID]chat.Receipt), requests: make(map[chat.Command]chat.Outcome),
+		given: make(map[chat.Command]time.Time),
 	}
 	id := chat.ChatID{ID: w.count.id(dawn)}
 	w.chat, w.twin = chat.New(id), chat.New(id)
@@ -260,10 +264,14 @@ func (w *walk) answer(cmd chat.Command, out chat.Outcome) error {
 	switch same := out.ID == first.ID && out.At == first.At && len(out.Entries) == 0; {
 	case again && !same && !first.At.Before(w.latest.Add(-chat.TokenWindow)):
 		return fmt.Errorf("%+v was answered %+v and is now %+v", cmd, first, out)
-	case again && out.Repeated && first.At.Before(w.now.Truncate(time.Millisecond).Add(-chat.TokenWindow)):
+	case again && out.Repeated && w.given[cmd].Before(w.now.Truncate(time.Millisecond).Add(-chat.TokenWindow)):
 		return fmt.Errorf("%+v was answered %+v too long ago to be repeated", cmd, first)
 	case !same:
 		w.requests[cmd] = out
+	}
+	if !out.Repeated {
+		// By the chat's time, which may be ahead of the clock.
+		w.given[cmd] = slices.MaxFunc([]time.Time{w.now, w.latest, out.At}, time.Time.Compare)
 	}
 	return nil
 }

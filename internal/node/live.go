@@ -143,7 +143,7 @@ func (n *Node) refresh(ctx context.Context, l *live) error {
 	for l.stale {
 		entries, err := n.store.Entries(ctx, l.id, l.chat.Seq, loadPage)
 		if err != nil {
-			return err
+			return busy(err)
 		}
 		if len(entries) > 0 {
 			l.chat.Apply(entries...)
@@ -200,12 +200,15 @@ func (n *Node) commit(ctx context.Context, l *live, out chat.Outcome, force bool
 func (n *Node) append(ctx context.Context, l *live, a store.Append) error {
 	err := n.store.Append(ctx, a)
 	switch {
-	case err == nil, errors.Is(err, store.ErrConflict):
-		return err
+	case err == nil:
+		return nil
 	case errors.Is(err, store.ErrBusy):
-		return ErrBusy
+		return busy(err)
 	}
 	l.stale = true
+	if errors.Is(err, store.ErrConflict) {
+		return err
+	}
 	if !l.unsure {
 		l.unsure = true
 		l.refs.Add(1)

@@ -150,19 +150,19 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 		return chat.Outcome{}, err
 	}
 	defer n.release(l)
+	prepare := n.ready
 	_, ticks := cmd.(chat.Tick)
+	if ticks {
+		prepare = n.refresh
+	}
 	asked := false // the store, in this call
 	for range maxAttempts {
-		if asked = asked || !l.current(); asked {
-			if err := n.refresh(ctx, l); err != nil {
+		if asked = asked || !l.current() || l.chat.Overdue(n.clock.Now()); asked {
+			if err := prepare(ctx, l); err != nil {
 				return chat.Outcome{}, err
 			}
 		}
-		step, first := cmd, !ticks && l.chat.Overdue(n.clock.Now())
-		if first {
-			step = chat.Tick{} // no command may profit from a late tick
-		}
-		out, err := n.decide(l, step)
+		out, err := n.decide(l, cmd)
 		if !asked && idle(out) {
 			asked = true // no append will prove that the chat was current, so make sure
 			continue
@@ -170,17 +170,36 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 		if err == nil {
 			err = n.commit(ctx, l, out, ticks)
 		}
-		switch {
-		case err == nil && first:
-			continue
-		case err == nil:
+		if err == nil {
 			return out, nil
-		case !errors.Is(err, store.ErrConflict):
+		}
+		if !errors.Is(err, store.ErrConflict) {
 			return chat.Outcome{}, err
 		}
-		l.stale = true
 	}
-	return chat.Outcome{}, fmt.Errorf("%w: chat %v was changed by others %d times in a row", ErrBusy, id, maxAttempts)
+	return chat.Outcome{}, tooFast(id)
+}
+
+// ready brings the chat up to what the store has, and does what is due: nobody is to
+// profit from a late tick.
+func (n *Node) ready(ctx context.Context, l *live) error {
+	for range maxAttempts {
+		if err := n.refresh(ctx, l); err != nil || !l.chat.Overdue(n.clock.Now()) {
+			return err
+		}
+		out, err := n.decide(l, chat.Tick{})
+		if err == nil {
+			err = n.commit(ctx, l, out, true)
+		}
+		if err != nil && !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	return tooFast(l.id)
+}
+
+func tooFast(id chat.ChatID) error {
+	return fmt.Errorf("%w: chat %v was changed by others %d times in a row", ErrBusy, id, maxAttempts)
 }
 
 func (n *Node) decide(l *live, cmd chat.Command) (chat.Outcome, error) {
@@ -195,16 +214,16 @@ func idle(out chat.Outcome) bool {
 	return len(out.Entries)+len(out.Signals) == 0 && !out.Repeated
 }
 
-// View calls look with the chat as the store has it now, while nobody else on this
-// node has it. look must neither keep nor change it, nor block, nor call the node.
-// Its error is View's.
+// View calls look with the chat as it is now by the store and the clock, while nobody
+// else on this node has it. look must neither keep nor change it, nor block, nor call
+// the node. Its error is View's.
 func (n *Node) View(ctx context.Context, id chat.ChatID, look func(*chat.Chat) error) error {
 	l, err := n.acquire(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer n.release(l)
-	if err := n.refresh(ctx, l); err != nil {
+	if err := n.ready(ctx, l); err != nil {
 		return err
 	}
 	if !l.chat.Started() {
@@ -213,13 +232,30 @@ func (n *Node) View(ctx context.Context, id chat.ChatID, look func(*chat.Chat) e
 	return look(l.chat)
 }
 
+// Admit reports whether a participant's tokens still count, with the error of
+// [chat.Chat.Admit] if not.
+func (n *Node) Admit(ctx context.Context, id chat.ChatID, by chat.ParticipantID) error {
+	return n.View(ctx, id, func(c *chat.Chat) error {
+		_, err := c.Admit(by)
+		return err
+	})
+}
+
 // Find names the chat of a contact, or ErrNotFound.
 func (n *Node) Find(ctx context.Context, id chat.ContactID) (chat.ChatID, error) {
 	s, err := n.store.Contact(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return chat.ChatID{}, ErrNotFound
 	}
-	return s.Chat, err
+	return s.Chat, busy(err)
+}
+
+// busy makes the store's way to say so the node's.
+func busy(err error) error {
+	if errors.Is(err, store.ErrBusy) {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return err
 }
 
 // Start begins a chat and names it and its customer. The same ClientToken within 24

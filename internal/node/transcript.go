@@ -39,7 +39,7 @@ type Transcript struct {
 func (n *Node) Transcript(ctx context.Context, id chat.ChatID, by chat.ParticipantID, p Page) (Transcript, error) {
 	t, err := n.page(ctx, id, p)
 	if err != nil {
-		return Transcript{}, err
+		return Transcript{}, busy(err)
 	}
 	err = n.View(ctx, id, func(c *chat.Chat) error {
 		_, err := c.Admit(by)
