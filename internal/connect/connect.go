@@ -61,8 +61,10 @@ func New(c Config) *restjson.API {
 		Invalid:   invalidRequest,
 		Internal:  internal,
 		Translate: translate,
-		Before:    func(r *http.Request, _ string, body []byte) error { return signed(c.Verifier, r, body) },
-		Fault:     c.Fault,
+		Before: func(r *http.Request, _ string, body []byte) (context.Context, error) {
+			return r.Context(), signed(c.Verifier, r, body)
+		},
+		Fault: c.Fault,
 	})
 	restjson.Handle(api, "StartChatContact", "PUT", "/contact/chat", s.startChatContact)
 	restjson.Handle(api, "CreateParticipant", "POST", "/contact/create-participant", s.createParticipant)

@@ -31,10 +31,7 @@ const (
 // createParticipantConnection gives out what was asked for, as often as it is asked
 // for: earlier tokens and websockets stay valid.
 func (s *service) createParticipantConnection(ctx context.Context, in *CreateParticipantConnectionIn) (*CreateParticipantConnectionOut, error) {
-	b, err := s.participantBearer(in.ParticipantToken)
-	if err != nil {
-		return nil, err
-	}
+	b := bearerOf(ctx)
 	connect := restjson.Value(in.ConnectParticipant)
 	switch {
 	case slices.Contains(in.Type, typeWebRTC):
@@ -42,6 +39,7 @@ func (s *service) createParticipantConnection(ctx context.Context, in *CreatePar
 	case in.Type == nil && !connect:
 		return nil, invalid("Type is missing; send WEBSOCKET or CONNECTION_CREDENTIALS in it, or both, or ConnectParticipant=true")
 	}
+	var err error
 	if connect {
 		_, err = s.node.Do(ctx, b.chat, chat.Connect{By: b.participant, Via: chat.ViaRequest})
 	} else {

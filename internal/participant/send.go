@@ -11,10 +11,7 @@ import (
 // sendMessage answers with the id and time of the item that everybody gets: clients
 // match the two (semantics.md 2.1).
 func (s *service) sendMessage(ctx context.Context, in *SendMessageIn) (*SendMessageOut, error) {
-	b, err := s.connectionBearer(in.ConnectionToken)
-	if err != nil {
-		return nil, err
-	}
+	b := bearerOf(ctx)
 	out, err := s.node.Do(ctx, b.chat, chat.SendMessage{
 		By:      b.participant,
 		Content: chat.Content{Type: *in.ContentType, Text: *in.Content},
@@ -27,10 +24,7 @@ func (s *service) sendMessage(ctx context.Context, in *SendMessageIn) (*SendMess
 }
 
 func (s *service) sendEvent(ctx context.Context, in *SendEventIn) (*SendEventOut, error) {
-	b, err := s.connectionBearer(in.ConnectionToken)
-	if err != nil {
-		return nil, err
-	}
+	b := bearerOf(ctx)
 	out, err := s.node.Do(ctx, b.chat, chat.SendEvent{
 		By:      b.participant,
 		Type:    *in.ContentType,
@@ -44,10 +38,7 @@ func (s *service) sendEvent(ctx context.Context, in *SendEventIn) (*SendEventOut
 }
 
 func (s *service) disconnectParticipant(ctx context.Context, in *DisconnectParticipantIn) (*DisconnectParticipantOut, error) {
-	b, err := s.connectionBearer(in.ConnectionToken)
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.node.Do(ctx, b.chat, chat.Leave{By: b.participant, Token: restjson.Value(in.ClientToken)})
+	b := bearerOf(ctx)
+	_, err := s.node.Do(ctx, b.chat, chat.Leave{By: b.participant, Token: restjson.Value(in.ClientToken)})
 	return nil, err
 }

@@ -19,10 +19,7 @@ const defaultResults = 10
 // getTranscript reads a page. ScanDirection says which items are on it, SortOrder
 // only how they are ordered there (semantics.md 5).
 func (s *service) getTranscript(ctx context.Context, in *GetTranscriptIn) (*GetTranscriptOut, error) {
-	b, err := s.connectionBearer(in.ConnectionToken)
-	if err != nil {
-		return nil, err
-	}
+	b := bearerOf(ctx)
 	if err := checkContact(b, in.ContactId); err != nil {
 		return nil, err
 	}

@@ -22,8 +22,9 @@ type Options struct {
 	// Internal does. It is not asked about errors that are or wrap an *Error.
 	Translate func(error) *Error
 	// Before, if not nil, runs when the body was read and before it is decoded: it
-	// checks who is asking. It must not keep body.
-	Before func(r *http.Request, op string, body []byte) error
+	// checks who is asking. The handler gets the context it returns, which is the
+	// request's, with what the handler has to know of the caller. It must not keep body.
+	Before func(r *http.Request, op string, body []byte) (context.Context, error)
 	// Fault, if not nil, is asked first of all; what it returns is the answer.
 	Fault func(op string, r *http.Request) *Error
 }
@@ -55,12 +56,12 @@ func New(o Options) *API { return &API{o: o} }
 func Handle[In, Out any](a *API, op, method, path string, h func(context.Context, *In) (*Out, error)) {
 	o := Operation{Name: op, Method: method, Path: path, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out]()}
 	p := compile(o)
-	call := func(r *http.Request, body []byte) (any, error) {
+	call := func(ctx context.Context, r *http.Request, body []byte) (any, error) {
 		in := new(In)
 		if problem := p.decode(reflect.ValueOf(in), r, body); problem != "" {
 			return nil, a.o.Invalid(problem)
 		}
-		out, err := h(r.Context(), in)
+		out, err := h(ctx, in)
 		if err != nil || out == nil {
 			return struct{}{}, err
 		}
@@ -90,8 +91,11 @@ func giveBack(b *bytes.Buffer) {
 	}
 }
 
-// serve answers one request. call decodes the input and runs the handler.
-func (a *API) serve(w http.ResponseWriter, r *http.Request, op string, call func(*http.Request, []byte) (any, error)) {
+// caller decodes the input of a request from it and its body, and runs the handler.
+type caller func(ctx context.Context, r *http.Request, body []byte) (any, error)
+
+// serve answers one request.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, op string, call caller) {
 	if x := exchangeOf(r.Context()); x != nil {
 		x.op, x.internal = op, a.o.Internal
 	}
@@ -116,18 +120,18 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, op string, call func
 	writeJSON(w, http.StatusOK, buf.Bytes())
 }
 
-func (a *API) run(w http.ResponseWriter, r *http.Request, op string, buf *bytes.Buffer,
-	call func(*http.Request, []byte) (any, error),
-) (any, error) {
+func (a *API) run(w http.ResponseWriter, r *http.Request, op string, buf *bytes.Buffer, call caller) (any, error) {
 	if err := readBody(w, r, buf); err != nil {
 		return nil, err
 	}
+	ctx := r.Context()
 	if a.o.Before != nil {
-		if err := a.o.Before(r, op, buf.Bytes()); err != nil {
+		var err error
+		if ctx, err = a.o.Before(r, op, buf.Bytes()); err != nil {
 			return nil, err
 		}
 	}
-	return call(r, buf.Bytes())
+	return call(ctx, r, buf.Bytes())
 }
 
 var jsonType = []string{"application/json"}

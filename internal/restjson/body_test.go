@@ -123,12 +123,12 @@ func TestOrderOfChecks(t *testing.T) {
 			}
 			return nil
 		},
-		Before: func(_ *http.Request, op string, body []byte) error {
+		Before: func(r *http.Request, op string, body []byte) (context.Context, error) {
 			asked = append(asked, "before "+op+" "+string(body))
 			if before {
-				return refuse("Before")
+				return nil, refuse("Before")
 			}
-			return nil
+			return r.Context(), nil
 		},
 	})
 	for _, step := range []struct {

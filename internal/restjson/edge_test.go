@@ -192,6 +192,27 @@ func TestPathsThatNobodyServes(t *testing.T) {
 	}
 }
 
+// TestBeforeTellsTheHandler: what Before found out of the caller comes with the context,
+// and so does everything that the context had.
+func TestBeforeTellsTheHandler(t *testing.T) {
+	type key struct{}
+	var who any
+	var id string
+	api := newAPI(restjson.Options{
+		Before: func(r *http.Request, _ string, _ []byte) (context.Context, error) {
+			return context.WithValue(r.Context(), key{}, "Jane"), nil
+		},
+	})
+	restjson.Handle(api, "Op", "POST", "/op", func(ctx context.Context, _ *empty) (*empty, error) {
+		who, id = ctx.Value(key{}), restjson.RequestID(ctx)
+		return nil, nil
+	})
+	r := do(t, restjson.Edge(muxOf(api), quiet, restjson.EdgeOptions{}), "POST", "/op", "")
+	if who != "Jane" || id == "" || id != r.Header.Get("X-Amzn-RequestId") {
+		t.Errorf("the handler saw %v in request %q", who, id)
+	}
+}
+
 func TestRequestIDReachesHandlers(t *testing.T) {
 	var id string
 	h := restjson.Edge(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { id = restjson.RequestID(r.Context()) }),
