@@ -63,10 +63,3 @@ func conflict(message string) *restjson.Error {
 func throttled(message string) *restjson.Error {
 	return &restjson.Error{Code: "ThrottlingException", Status: http.StatusTooManyRequests, Message: message}
 }
-
-func internal(cause error) *restjson.Error {
-	return &restjson.Error{
-		Code: "InternalServerException", Status: http.StatusInternalServerError,
-		Message: "The server failed to answer; its log tells why under the request id", Cause: cause,
-	}
-}

@@ -50,7 +50,7 @@ func New(c Config) *restjson.API {
 		socket: strings.TrimSuffix(c.SocketBase, "/") + SocketPath + "?token=",
 	}
 	api := restjson.New(restjson.Options{
-		Invalid: invalid, Internal: internal, Translate: translate,
+		Invalid: invalid, Internal: restjson.Internal, Translate: translate,
 		Before: s.authenticate, Fault: c.Fault,
 	})
 	register(api, s)

@@ -59,7 +59,7 @@ type edge struct {
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{id: uuid.NewString(), internal: internal}
+	x := &exchange{id: uuid.NewString(), internal: Internal}
 	begin := time.Now()
 	rec := &recorder{ResponseWriter: w}
 	h := w.Header()
@@ -80,8 +80,9 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.next.ServeHTTP(rec, r)
 }
 
-// internal is the error of a request that no API has taken yet.
-func internal(cause error) *Error {
+// Internal is the error of anything that nobody expected, as the Participant Service
+// models it. It is sent for requests that no API has taken, too.
+func Internal(cause error) *Error {
 	return &Error{
 		Code: "InternalServerException", Status: http.StatusInternalServerError,
 		Message: "The server failed to answer; its log tells why under the request id", Cause: cause,
