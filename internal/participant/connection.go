@@ -11,15 +11,10 @@ import (
 	"github.com/parley-chat/parley/internal/wire"
 )
 
-// Lifetimes of a connection (semantics.md 4). ChatJS asks for new credentials a
-// minute before they expire and would storm if that were sooner than in a minute or
-// later than in 24.8 days; it replaces its websocket after 59 minutes.
-const (
-	credentialsLife = 24 * time.Hour
-	socketLife      = 65 * time.Minute
-	// connectWindow is how long the websocket URL can be opened.
-	connectWindow = 100 * time.Second
-)
+// credentialsLife is how long a connection token is good (semantics.md 4). ChatJS asks
+// for another a minute before, and would storm if that were sooner than in a minute or
+// later than in 24.8 days.
+const credentialsLife = 24 * time.Hour
 
 // The connection types of chats; WEBRTC_CONNECTION is the third, for calls.
 const (
@@ -59,8 +54,8 @@ func (s *service) connection(b bearer, types []string) *CreateParticipantConnect
 	}
 	out := &CreateParticipantConnectionOut{}
 	if slices.Contains(types, typeWebsocket) {
-		tok, _ := mint(token.Socket, connectWindow)
-		out.Websocket = &Websocket{Url: s.socket + tok, ConnectionExpiry: wire.Time(now.Add(socketLife))}
+		tok, _ := mint(token.Socket, token.ConnectWindow)
+		out.Websocket = &Websocket{Url: s.socket + tok, ConnectionExpiry: wire.Time(now.Add(token.SocketLife))}
 	}
 	if slices.Contains(types, typeCredentials) {
 		tok, expires := mint(token.Connection, credentialsLife)

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/participant"
 	"github.com/parley-chat/parley/internal/token"
+	"github.com/parley-chat/parley/internal/wire"
 )
 
 const connectionPath = "/participant/connection"
@@ -83,8 +84,12 @@ func TestConnectionContents(t *testing.T) {
 	if !ok {
 		t.Fatalf("URL %s", out.Websocket.Url)
 	}
-	if c, err := w.tokens.Verify(token.Socket, tok, w.clock.Now()); err != nil || c.Chat != p.chat.UUID || c.Participant != p.id.UUID {
+	c, err := w.tokens.Verify(token.Socket, tok, w.clock.Now())
+	if err != nil || c.Chat != p.chat.UUID || c.Participant != p.id.UUID {
 		t.Errorf("socket token: %+v, %v", c, err)
+	}
+	if end := wire.Time(c.Expires.Add(token.SocketLife - token.ConnectWindow)); end != out.Websocket.ConnectionExpiry {
+		t.Errorf("the server closes the socket at %s, the client was told %s", end, out.Websocket.ConnectionExpiry)
 	}
 	w.clock.Advance(100 * time.Second)
 	if _, err := w.tokens.Verify(token.Socket, tok, w.clock.Now()); err == nil {

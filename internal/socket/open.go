@@ -78,7 +78,7 @@ func (s *Server) judge(r *http.Request, k *socket) *refusal {
 		chat.ChatID{ID: chat.ID{UUID: claims.Chat}},
 		chat.ParticipantID{ID: chat.ID{UUID: claims.Participant}},
 	}
-	k.expires = claims.Expires.Add(lifetime - openWithin)
+	k.expires = claims.Expires.Add(token.SocketLife - token.ConnectWindow)
 	err = s.node.View(r.Context(), k.who.chat, func(c *chat.Chat) error {
 		_, err := c.Admit(k.who.participant)
 		return err

@@ -56,7 +56,7 @@ func TestRefusedTokens(t *testing.T) {
 	w.do(gone.chat, chat.Leave{By: gone.participant})
 	left := w.add(who.chat, chat.CustomBot)
 	w.do(who.chat, chat.Leave{By: left.participant})
-	claims := token.Claims{Chat: who.chat.UUID, Participant: who.participant.UUID, Expires: w.clock.Now().Add(openWithin)}
+	claims := token.Claims{Chat: who.chat.UUID, Participant: who.participant.UUID, Expires: w.clock.Now().Add(token.ConnectWindow)}
 	expired := claims
 	expired.Expires = w.clock.Now()
 	otherKey, err := token.NewKeyring(token.NewKey())
@@ -92,7 +92,7 @@ func TestURLIsReusable(t *testing.T) {
 	w := newWorld(t, Config{})
 	url := w.url(w.start())
 	w.dialURL(url).ping()
-	w.clock.Advance(openWithin - time.Millisecond)
+	w.clock.Advance(token.ConnectWindow - time.Millisecond)
 	w.dialURL(url).ping()
 	w.clock.Advance(time.Millisecond)
 	w.dialURL(url).wantRefused(closePolicy, "has expired")

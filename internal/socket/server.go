@@ -49,11 +49,9 @@ import (
 	"github.com/parley-chat/parley/internal/token"
 )
 
-// Bounds of sockets. Those of the wire are from semantics.md 1.1, 1.2 and 4.
+// Bounds of sockets. Those of the wire are from semantics.md 1.2 and 4; how long a URL
+// and its sockets last is in package token.
 const (
-	// openWithin is how long a URL may be opened; lifetime is how long after the URL
-	// was made its sockets are closed (ConnectionExpiry).
-	openWithin, lifetime = 100 * time.Second, 65 * time.Minute
 	// maxPerParticipant counts a participant's open sockets, subscribed or not.
 	maxPerParticipant = 5
 	// refusedFor is how long a refused client is kept; leaveAfter how long one that

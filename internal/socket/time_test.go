@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/token"
 )
 
 func TestExpiry(t *testing.T) {
@@ -20,7 +21,7 @@ func TestExpiry(t *testing.T) {
 		w.leap(5 * time.Minute)
 		c.ping()
 	}
-	w.leap(lifetime - 12*5*time.Minute - 90*time.Second - time.Millisecond)
+	w.leap(token.SocketLife - 12*5*time.Minute - 90*time.Second - time.Millisecond)
 	c.ping()
 	w.leap(time.Millisecond)
 	c.wantClose(closeGoingAway)
@@ -31,7 +32,7 @@ func TestLeap(t *testing.T) {
 	w := newWorld(t, Config{})
 	who := w.start()
 	c, idle := w.join(who), w.dial(who)
-	w.leap(lifetime - time.Second)
+	w.leap(token.SocketLife - time.Second)
 	w.say(who, "hi")
 	c.wantItems("participant.joined", "hi")
 	idle.ping()

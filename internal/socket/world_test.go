@@ -192,7 +192,7 @@ func (w *world) say(who member, text string) chat.Outcome {
 
 func (w *world) url(who member) string {
 	return w.base + "?token=" + w.tokens.Mint(token.Socket, token.Claims{
-		Chat: who.chat.UUID, Participant: who.participant.UUID, Expires: w.clock.Now().Add(openWithin),
+		Chat: who.chat.UUID, Participant: who.participant.UUID, Expires: w.clock.Now().Add(token.ConnectWindow),
 	})
 }
 

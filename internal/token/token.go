@@ -32,10 +32,21 @@ const (
 	// Connection tokens are for all participant operations but
 	// CreateParticipantConnection; they live a day.
 	Connection Kind = 2
-	// Socket tokens are in websocket URLs, which may be opened for 100 seconds.
+	// Socket tokens are in websocket URLs; they expire ConnectWindow after the URL was
+	// made.
 	Socket Kind = 3
 	// Page tokens are GetTranscript's NextToken; they stay valid.
 	Page Kind = 4
+)
+
+// A websocket's times. Both run from when its URL was made, so a socket ends SocketLife
+// minus ConnectWindow after its token expires.
+const (
+	// ConnectWindow is how long the URL may be opened (semantics.md 1.1).
+	ConnectWindow = 100 * time.Second
+	// SocketLife is how long the socket may be used: ConnectionExpiry (semantics.md 4).
+	// ChatJS replaces its websocket after 59 minutes.
+	SocketLife = 65 * time.Minute
 )
 
 // The errors of Open and Verify. None of them says anything of the token's content.
