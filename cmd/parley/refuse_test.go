@@ -47,7 +47,7 @@ func TestServeRefuses(t *testing.T) {
 		"port taken":         {1, []string{"--listen", taken, "--data", filepath.Join(dir, "new")}, "can't listen on " + taken},
 		"data is a file":     {1, []string{"--listen", "127.0.0.1:0", "--data", file}, "can't be made"},
 		"data below a file":  {1, []string{"--listen", "127.0.0.1:0", "--data", filepath.Join(file, "data")}, "can't be made"},
-		"all addresses":      {1, []string{"--listen", "0.0.0.0:0", "--data", filepath.Join(dir, "new")}, "access-keys: must be set to listen on 0.0.0.0:0"},
+		"all addresses":      {1, []string{"--listen", "0.0.0.0:0", "--data", filepath.Join(dir, "new")}, "access-keys: must be set on a server that others can reach, at 0.0.0.0:0"},
 		"no such file":       {1, []string{"--config", filepath.Join(dir, "none.yaml")}, "can't be read"},
 		"unknown flag":       {2, []string{"--lisen", "x"}, "unknown flag --lisen"},
 		"unknown log level":  {2, []string{"--log-level", "loud"}, "--log-level"},

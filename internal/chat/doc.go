@@ -14,5 +14,5 @@
 //
 // Times inside a chat have whole milliseconds and strictly increase from entry
 // to entry, so that a client that sorts by AbsoluteTime sees the order of the
-// log (docs/compatibility.md, "Order").
+// log (docs/compatibility.md, "Order and time").
 package chat

@@ -7,6 +7,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/uuid"
+
+	"github.com/parley-chat/parley/internal/token"
 )
 
 // Built-in values of local mode.
@@ -27,8 +30,6 @@ const (
 	LocalFlow = "00000000-0000-4000-8000-000000000002"
 	// Memory as Data keeps nothing.
 	Memory = ":memory:"
-
-	minTokenKey = 16
 )
 
 // Settings are what a server is started with. The struct tags are their names,
@@ -59,16 +60,30 @@ func Defaults() Settings {
 	return s
 }
 
-// Local reports whether this is a developer's own server: on the loopback interface,
-// with the built-in access key. Only then does it serve the fault injection.
-func (s *Settings) Local() bool { return len(s.AccessKeys) == 0 && loopback(s.Listen) }
+// Local reports whether this is a developer's own server: reached over the loopback
+// interface only, with the built-in access key. Only then does it serve the fault
+// injection.
+func (s *Settings) Local() bool { return len(s.AccessKeys) == 0 && !s.reachable() }
+
+// reachable reports whether others than this machine can reach the server, directly or
+// by its public URL.
+func (s *Settings) reachable() bool {
+	u, err := url.Parse(s.PublicURL)
+	public := s.PublicURL != "" && (err != nil || !loopback(u.Hostname()))
+	host, _, err := net.SplitHostPort(s.Listen)
+	return public || err != nil || !loopback(host)
+}
 
 // Check reports the first thing that is wrong, in a sentence that says what to do.
 func (s *Settings) Check() error {
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		return fmt.Errorf("listen: %q is not HOST:PORT, like 127.0.0.1:8080", s.Listen)
 	}
-	if !loopback(s.Listen) {
+	if u, err := url.Parse(s.PublicURL); s.PublicURL != "" &&
+		(err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("public-url: %q is not a URL like https://chat.example.com", s.PublicURL)
+	}
+	if s.reachable() {
 		if err := s.checkPublic(); err != nil {
 			return err
 		}
@@ -81,10 +96,6 @@ func (s *Settings) Check() error {
 	}
 	if _, err := s.Tokens(); err != nil {
 		return err
-	}
-	if u, err := url.Parse(s.PublicURL); s.PublicURL != "" &&
-		(err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("public-url: %q is not a URL like https://chat.example.com", s.PublicURL)
 	}
 	if _, err := uuid.Parse(s.InstanceID); err != nil {
 		return fmt.Errorf("instance-id: %q is not a UUID", s.InstanceID)
@@ -103,8 +114,8 @@ func (s *Settings) checkPublic() error {
 		{s.PublicURL == "", "public-url"},
 	} {
 		if need.missing {
-			return fmt.Errorf("%s: must be set to listen on %s, which is not a loopback address; "+
-				"set it, or listen on 127.0.0.1", need.name, s.Listen)
+			return fmt.Errorf("%s: must be set on a server that others can reach, at %s; "+
+				"set it, or listen on 127.0.0.1 without a public-url", need.name, cmp.Or(s.PublicURL, s.Listen))
 		}
 	}
 	return nil
@@ -131,8 +142,8 @@ func (s *Settings) Tokens() ([][]byte, error) {
 	var keys [][]byte
 	for i, k := range s.TokenKeys {
 		raw, err := base64.StdEncoding.DecodeString(k)
-		if err != nil || len(raw) < minTokenKey {
-			return nil, fmt.Errorf("token-keys: number %d is not base64 of %d bytes or more; make one with: openssl rand -base64 32", i+1, minTokenKey)
+		if err != nil || len(raw) < token.MinKeySize {
+			return nil, fmt.Errorf("token-keys: number %d is not base64 of %d bytes or more; make one with: openssl rand -base64 32", i+1, token.MinKeySize)
 		}
 		keys = append(keys, raw)
 	}
@@ -146,12 +157,8 @@ func (s *Settings) Level() slog.Level {
 	return l
 }
 
-// loopback reports whether only this machine can reach the address.
-func loopback(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
-		return false
-	}
+// loopback reports whether only this machine can reach the host.
+func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

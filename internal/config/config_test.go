@@ -38,6 +38,8 @@ func TestCheck(t *testing.T) {
 		"public, no keys":      {func(s *Settings) { public(s); s.AccessKeys = nil }, "access-keys: must be set"},
 		"public, no token key": {func(s *Settings) { public(s); s.TokenKeys = nil }, "token-keys: must be set"},
 		"public, no URL":       {func(s *Settings) { public(s); s.PublicURL = "" }, "public-url: must be set"},
+		"behind a proxy":       {func(s *Settings) { s.PublicURL = "https://chat.example.com" }, "access-keys: must be set"},
+		"local public URL":     {func(s *Settings) { s.PublicURL = "http://127.0.0.1:9" }, ""},
 		"URL without host":     {func(s *Settings) { s.PublicURL = "chat.example.com" }, "public-url:"},
 		"websocket URL":        {func(s *Settings) { s.PublicURL = "wss://chat.example.com" }, "public-url:"},
 		"key without secret":   {func(s *Settings) { s.AccessKeys = []string{"a:b", "id"} }, "access-keys: number 2"},
@@ -55,11 +57,17 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestLocalNeedsTheBuiltInKey(t *testing.T) {
-	s := Defaults()
-	s.AccessKeys = []string{"id:secret"}
-	if s.Local() {
-		t.Error("a server with its own keys counts as local: behind a proxy anybody may reach it")
+func TestLocal(t *testing.T) {
+	for name, change := range map[string]func(*Settings){
+		"with its own keys": func(s *Settings) { s.AccessKeys = []string{"id:secret"} },
+		"with a public URL": func(s *Settings) { s.PublicURL = "https://chat.example.com" },
+		"on all addresses":  func(s *Settings) { s.Listen = ":8080" },
+	} {
+		s := Defaults()
+		change(&s)
+		if s.Local() {
+			t.Errorf("a server %s counts as local", name)
+		}
 	}
 }
 
@@ -67,7 +75,10 @@ func TestLocalNeedsTheBuiltInKey(t *testing.T) {
 func settle(t *testing.T, file string, env map[string]string, args ...string) (Settings, *Sources, error) {
 	t.Helper()
 	var s Settings
-	src := &Sources{Environ: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}
+	src := &Sources{Environ: []string{"HOME=/root", "PARLEY_TEST_X=1"}}
+	for k, v := range env {
+		src.Environ = append(src.Environ, k+"="+v)
+	}
 	k, err := kong.New(&s, kong.Resolvers(src))
 	if err != nil {
 		t.Fatal(err)
@@ -127,6 +138,13 @@ func TestBadFiles(t *testing.T) {
 	var mistake *Error
 	if _, _, err := settle(t, "", map[string]string{"PARLEY_CONFIG": "missing.yaml"}); !errors.As(err, &mistake) {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestMisspeltEnvironment(t *testing.T) {
+	_, _, err := settle(t, "", map[string]string{"PARLEY_LISTN": "127.0.0.1:1"})
+	if err == nil || !strings.Contains(err.Error(), "PARLEY_LISTN means nothing") {
+		t.Errorf("a misspelt variable: %v", err)
 	}
 }
 

@@ -15,17 +15,18 @@ import (
 // the configuration file. It is a [kong.Resolver] for a command line that embeds
 // [Settings], and remembers where each value came from.
 type Sources struct {
-	// Environ looks a variable up; os.LookupEnv if nil.
-	Environ func(string) (string, bool)
+	// Environ is the environment, as "NAME=value"; os.Environ() if nil.
+	Environ []string
 
 	origin map[string]string
+	env    map[string]string
 	file   map[string]any
 	loaded bool
 }
 
 // Env is the environment variable of a setting.
 func Env(name string) string {
-	return "PARLEY_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
 // Origin says where a setting's value came from; a flag or the default if unknown.
@@ -41,11 +42,14 @@ func (s *Sources) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 	}
 	if !s.loaded {
 		s.loaded, s.origin = true, make(map[string]string)
+		if err := s.readEnv(); err != nil {
+			return nil, err
+		}
 		if err := s.load(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if v, ok := s.lookup(Env(flag.Name)); ok {
+	if v, ok := s.env[Env(flag.Name)]; ok {
 		s.origin[flag.Name] = "environment " + Env(flag.Name)
 		return v, nil
 	}
@@ -56,16 +60,38 @@ func (s *Sources) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 	return nil, nil
 }
 
-func (s *Sources) lookup(name string) (string, bool) {
-	if s.Environ != nil {
-		return s.Environ(name)
+// envPrefix begins the names of all our variables; those that begin with ignored are
+// for tests of Parley itself.
+const envPrefix, ignored = "PARLEY_", "PARLEY_TEST_"
+
+// readEnv takes the variables that are ours, and refuses those that mean nothing.
+func (s *Sources) readEnv() error {
+	environ := s.Environ
+	if environ == nil {
+		environ = os.Environ()
 	}
-	return os.LookupEnv(name)
+	s.env = make(map[string]string)
+	for _, v := range environ {
+		name, value, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, envPrefix) && !strings.HasPrefix(name, ignored) {
+			s.env[name] = value
+		}
+	}
+	var known []string
+	for _, n := range Names() {
+		known = append(known, Env(n))
+	}
+	for name := range s.env {
+		if !slices.Contains(known, name) {
+			return &Error{fmt.Sprintf("the environment variable %s means nothing; unset it, or use one of %s", name, strings.Join(known, ", "))}
+		}
+	}
+	return nil
 }
 
 // load reads the configuration file, if there is one.
 func (s *Sources) load(ctx *kong.Context) error {
-	path, _ := s.lookup(Env("config"))
+	path := s.env[Env("config")]
 	for _, f := range ctx.Flags() {
 		if given, _ := ctx.FlagValue(f).(string); f.Name == "config" && given != "" {
 			path = given

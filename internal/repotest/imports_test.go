@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"internal/restjson": {},
 	"internal/token":    {},
 	"internal/sigv4":    {},
-	"internal/config":   {},
+	"internal/config":   {"internal/token"},
 
 	// The shape of what clients see, and the contracts of what chats need.
 	"internal/wire":  {"internal/chat"},

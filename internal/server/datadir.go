@@ -20,9 +20,13 @@ import (
 // dataDir is the directory that an embedded server keeps everything in. Its lock is
 // held as long as the server runs.
 type dataDir struct {
-	path string // empty if nothing is kept
-	lock *flock.Flock
+	path  string // empty if nothing is kept
+	lock  *flock.Flock
+	fresh bool // there was no database yet
 }
+
+// database is the name of the database in the directory.
+const database = "parley.db"
 
 // openDataDir makes the directory if need be, and takes it for this process alone.
 func openDataDir(path string) (*dataDir, error) {
@@ -40,14 +44,15 @@ func openDataDir(path string) (*dataDir, error) {
 	if !held {
 		return nil, fmt.Errorf("the data directory %s is in use by another server; stop that one, or choose another with --data", path)
 	}
-	return &dataDir{path: path, lock: lock}, nil
+	_, err = os.Stat(filepath.Join(path, database))
+	return &dataDir{path: path, lock: lock, fresh: errors.Is(err, fs.ErrNotExist)}, nil
 }
 
 func (d *dataDir) openStore(log *slog.Logger) (store.Store, error) {
 	if d.path == "" {
 		return memstore.New(), nil
 	}
-	s, err := sqlstore.OpenSQLite(filepath.Join(d.path, "parley.db"), sqlstore.Options{Log: log})
+	s, err := sqlstore.OpenSQLite(filepath.Join(d.path, database), sqlstore.Options{Log: log})
 	if err != nil {
 		return nil, err // not s: a nil *Store is not a nil Store
 	}
@@ -63,6 +68,9 @@ func (d *dataDir) tokenKey() ([]byte, error) {
 	file := filepath.Join(d.path, "token.key")
 	key, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
+		if !d.fresh {
+			return nil, fmt.Errorf("%s is missing, though the directory has chats; restore it from a backup, or set token-keys", file)
+		}
 		key = token.NewKey()
 		err = writeDurably(file, key)
 	}
@@ -75,7 +83,8 @@ func (d *dataDir) tokenKey() ([]byte, error) {
 	return key, nil
 }
 
-// writeDurably writes a file whole or not at all.
+// writeDurably writes a file whole or not at all, and returns when it would survive
+// the loss of power.
 func writeDurably(file string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
 	if err != nil {
@@ -89,7 +98,14 @@ func writeDurably(file string, data []byte) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), file)
+	if err := os.Rename(f.Name(), file); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func (d *dataDir) close() error {

@@ -33,6 +33,7 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
 )
@@ -51,7 +52,7 @@ type Server struct {
 }
 
 // Open takes the settings' data directory and address. Its error is a sentence for
-// the person who started the server; nothing was changed then.
+// the person who started the server; no data was changed then.
 func Open(s config.Settings, clock clockwork.Clock, log *slog.Logger) (*Server, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -70,11 +71,11 @@ func (s *Server) open(clock clockwork.Clock) (err error) {
 	if s.dir, err = openDataDir(s.settings.Data); err != nil {
 		return err
 	}
-	if s.store, err = s.dir.openStore(s.log); err != nil {
+	tokens, err := s.tokens() // before there is a database: it must never be without its key
+	if err != nil {
 		return err
 	}
-	tokens, err := s.tokens()
-	if err != nil {
+	if s.store, err = s.dir.openStore(s.log); err != nil {
 		return err
 	}
 	s.node = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: clock, Log: s.log})
@@ -104,12 +105,16 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	if err != nil {
 		return err
 	}
-	f := &faults{}
+	var f faults
+	var fault func(string, *http.Request) *restjson.Error
+	if s.settings.Local() {
+		fault = f.take
+	}
 	p := participant.New(participant.Config{
-		Node: s.node, Tokens: tokens, Clock: clock, SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"), Fault: f.take,
+		Node: s.node, Tokens: tokens, Clock: clock, SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"), Fault: fault,
 	})
 	c := connect.New(connect.Config{
-		Node: s.node, Tokens: tokens, Fault: f.take,
+		Node: s.node, Tokens: tokens, Fault: fault,
 		Verifier: &sigv4.Verifier{Keys: keys, Service: "connect", Clock: clock},
 		Instance: connect.Instance{ID: s.settings.InstanceID, Region: s.settings.Region},
 		Flow:     s.flow,
@@ -119,20 +124,16 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	c.Register(mux)
 	mux.Handle(participant.SocketPath, s.sockets)
 	mux.HandleFunc("/", restjson.NotFound)
-	if s.settings.Local() {
+	if fault != nil {
 		f.known = func() (names []string) {
 			for _, op := range append(p.Operations(), c.Operations()...) {
 				names = append(names, op.Name)
 			}
 			return names
 		}
-		mux.Handle(faultsPath, f)
+		mux.Handle(faultsPath, &f)
 	}
-	origins := s.settings.AllowOrigins
-	if len(origins) == 1 && origins[0] == "*" {
-		origins = nil
-	}
-	s.handler = restjson.Edge(mux, s.log, restjson.EdgeOptions{Origins: origins})
+	s.handler = restjson.Edge(mux, s.log, restjson.EdgeOptions{Origins: s.settings.AllowOrigins})
 	return nil
 }
 
@@ -176,7 +177,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	background.Go(func() { s.sockets.Run(work) })
 	h := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
@@ -185,8 +186,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		err = s.drain(work, h)
 	}
+	err = errors.Join(err, s.drain(work, h))
 	stop()
 	background.Wait()
 	return errors.Join(err, s.close())

@@ -1,0 +1,157 @@
+package server
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/parley-chat/parley/internal/config"
+)
+
+func settings(change func(*config.Settings)) config.Settings {
+	s := config.Defaults()
+	s.Listen, s.Data = "127.0.0.1:0", config.Memory
+	change(&s)
+	return s
+}
+
+// open serves until the test ends.
+func open(t *testing.T, s config.Settings) *Server {
+	t.Helper()
+	srv, err := Open(s, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return srv
+}
+
+// ask sends a request and gives the status and the body.
+func ask(t *testing.T, method, url, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+func TestFaults(t *testing.T) {
+	url := open(t, settings(func(*config.Settings) {})).Listening()
+	event := func() int {
+		status, _ := ask(t, "POST", url+"/participant/event", "{}")
+		return status
+	}
+	fault := func(body string) {
+		if status, text := ask(t, "POST", url+faultsPath, body); status != http.StatusNoContent {
+			t.Fatalf("%s: %d %s", body, status, text)
+		}
+	}
+	fault(`{"Operation":"SendEvent","Error":"ThrottlingException","Count":2}`)
+	fault(`{"Operation":"*","Error":"InternalServerException"}`)
+	for i, want := range []int{429, 429, 500, 403, 403} {
+		if got := event(); got != want {
+			t.Errorf("call %d: %d, want %d", i, got, want)
+		}
+	}
+	fault(`{"Operation":"SendEvent","Error":"ConflictException"}`)
+	if status, _ := ask(t, "DELETE", url+faultsPath, ""); status != http.StatusNoContent || event() != 403 {
+		t.Errorf("a fault is there after DELETE (%d)", status)
+	}
+	for body, want := range map[string]string{
+		``: "the body must be like",
+		`{"Operation":"SendEvents","Error":"ConflictException"}`:         "the Operation",
+		`{"Operation":"SendEvent","Error":"Oops"}`:                       "the Error",
+		`{"Operation":"SendEvent","Error":"ConflictException","Coun":1}`: "the body must be like",
+		`{"Operation":"*","Error":"ConflictException","Count":-1}`:       "the Count",
+	} {
+		if status, text := ask(t, "POST", url+faultsPath, body); status != 400 || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s", body, status, text)
+		}
+	}
+	if status, _ := ask(t, "GET", url+faultsPath, ""); status != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %d", status)
+	}
+}
+
+// Only a developer's own server takes faults and the built-in key.
+func TestFaultsAreLocal(t *testing.T) {
+	url := open(t, settings(func(s *config.Settings) { s.AccessKeys = []string{"id:secret"} })).Listening()
+	if status, _ := ask(t, "POST", url+faultsPath, `{"Operation":"*","Error":"ConflictException"}`); status != http.StatusNotFound {
+		t.Errorf("a server with its own keys takes faults: %d", status)
+	}
+}
+
+func TestURL(t *testing.T) {
+	for public, want := range map[string]string{
+		"":                         "http://127.0.0.1:",
+		"http://127.0.0.1:9/path/": "http://127.0.0.1:9/path",
+	} {
+		srv := open(t, settings(func(s *config.Settings) { s.PublicURL = public }))
+		if got := srv.URL(); !strings.HasPrefix(got, want) || strings.HasSuffix(got, "/") {
+			t.Errorf("public-url %q: %s", public, got)
+		}
+	}
+	srv := open(t, settings(func(s *config.Settings) { s.Listen = "localhost:0" }))
+	if got := srv.URL(); !strings.HasPrefix(got, "http://127.0.0.1:") && !strings.HasPrefix(got, "http://[::1]:") {
+		t.Errorf("localhost: %s", got) // ChatJS takes plain ws:// for 127.0.0.1 only
+	}
+}
+
+// A database is never without the key of its tokens, and a new key is never made for it.
+func TestTokenKeyIsKept(t *testing.T) {
+	s := settings(func(s *config.Settings) { s.Data = filepath.Join(t.TempDir(), "data") })
+	for range 2 {
+		srv, err := Open(s, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := srv.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := filepath.Join(s.Data, "token.key")
+	for name, spoil := range map[string]func() error{
+		"is damaged": func() error { return os.WriteFile(key, []byte("x"), 0o600) },
+		"is missing": func() error { return os.Remove(key) },
+	} {
+		old, err := os.ReadFile(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(s, clockwork.NewRealClock(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("the key %s: %v", name, err)
+		}
+		if err := os.WriteFile(key, old, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
