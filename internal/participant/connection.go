@@ -38,7 +38,7 @@ func (s *service) createParticipantConnection(ctx context.Context, in *CreatePar
 	if connect {
 		_, err = s.node.Do(ctx, b.chat, chat.Connect{By: b.participant, Via: chat.ViaRequest})
 	} else {
-		err = s.admit(ctx, b)
+		err = s.node.Admit(ctx, b.chat, b.participant)
 	}
 	if err != nil {
 		return nil, err

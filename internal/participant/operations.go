@@ -27,7 +27,8 @@ func register(a *restjson.API, s *service) {
 // checked as ever, so that a client's mistakes show all the same.
 func unserved[In, Out any](a *restjson.API, s *service, op, method, path string) {
 	restjson.Handle(a, op, method, path, func(ctx context.Context, _ *In) (*Out, error) {
-		if err := s.admit(ctx, bearerOf(ctx)); err != nil {
+		b := bearerOf(ctx)
+		if err := s.node.Admit(ctx, b.chat, b.participant); err != nil {
 			return nil, err
 		}
 		return nil, invalid(op + " is not served by this version of Parley")

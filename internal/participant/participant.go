@@ -7,13 +7,11 @@
 package participant
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/restjson"
 	"github.com/parley-chat/parley/internal/token"
@@ -55,12 +53,4 @@ func New(c Config) *restjson.API {
 	})
 	register(api, s)
 	return api
-}
-
-// admit lets in a participant who may still be in the chat.
-func (s *service) admit(ctx context.Context, b bearer) error {
-	return s.node.View(ctx, b.chat, func(c *chat.Chat) error {
-		_, err := c.Admit(b.participant)
-		return err
-	})
 }

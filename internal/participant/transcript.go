@@ -29,7 +29,7 @@ func (s *service) getTranscript(ctx context.Context, in *GetTranscriptIn) (*GetT
 	}
 	out := &GetTranscriptOut{InitialContactId: b.chat.String()}
 	if nowhere {
-		return out, s.admit(ctx, b)
+		return out, s.node.Admit(ctx, b.chat, b.participant)
 	}
 	t, err := s.node.Transcript(ctx, b.chat, b.participant, page)
 	if err != nil {

@@ -79,11 +79,7 @@ func (s *Server) judge(r *http.Request, k *socket) *refusal {
 		chat.ParticipantID{ID: chat.ID{UUID: claims.Participant}},
 	}
 	k.expires = claims.Expires.Add(token.SocketLife - token.ConnectWindow)
-	err = s.node.View(r.Context(), k.who.chat, func(c *chat.Chat) error {
-		_, err := c.Admit(k.who.participant)
-		return err
-	})
-	if isRefusal(err) {
+	if isRefusal(s.node.Admit(r.Context(), k.who.chat, k.who.participant)) {
 		return notInChat
 	}
 	return nil
