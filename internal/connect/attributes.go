@@ -19,15 +19,9 @@ type GetContactAttributesOut struct {
 }
 
 func (s *service) getContactAttributes(ctx context.Context, in *GetContactAttributesIn) (*GetContactAttributesOut, error) {
-	id, err := s.find(ctx, *in.InstanceId, *in.InitialContactId)
-	if err != nil {
-		return nil, err
-	}
 	out := &GetContactAttributesOut{}
-	return out, s.node.View(ctx, id, func(c *chat.Chat) error {
-		out.Attributes = maps.Clone(c.Attributes)
-		return nil
-	})
+	_, err := s.view(ctx, *in.InstanceId, *in.InitialContactId, func(c *chat.Chat) { out.Attributes = maps.Clone(c.Attributes) })
+	return out, err
 }
 
 // UpdateContactAttributesIn is the input of UpdateContactAttributes.

@@ -103,6 +103,12 @@ func (s *service) ours(instanceID string) error {
 
 // find names the chat that a contact of the instance belongs to.
 func (s *service) find(ctx context.Context, instanceID, contactID string) (chat.ChatID, error) {
+	return s.view(ctx, instanceID, contactID, func(*chat.Chat) {})
+}
+
+// view finds the chat that a contact of the instance belongs to, and has a look at it
+// as [node.Node.View] does.
+func (s *service) view(ctx context.Context, instanceID, contactID string, look func(*chat.Chat)) (chat.ChatID, error) {
 	if err := s.ours(instanceID); err != nil {
 		return chat.ChatID{}, err
 	}
@@ -118,6 +124,7 @@ func (s *service) find(ctx context.Context, instanceID, contactID string) (chat.
 		if !strings.EqualFold(c.Settings.Instance, s.instance.ID) {
 			return noContact()
 		}
+		look(c)
 		return nil
 	})
 }

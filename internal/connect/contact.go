@@ -88,15 +88,9 @@ type AgentInfo struct {
 }
 
 func (s *service) describeContact(ctx context.Context, in *DescribeContactIn) (*DescribeContactOut, error) {
-	id, err := s.find(ctx, *in.InstanceId, *in.ContactId)
-	if err != nil {
-		return nil, err
-	}
 	out := &DescribeContactOut{}
-	return out, s.node.View(ctx, id, func(c *chat.Chat) error {
-		out.Contact = s.describe(c)
-		return nil
-	})
+	_, err := s.view(ctx, *in.InstanceId, *in.ContactId, func(c *chat.Chat) { out.Contact = s.describe(c) })
+	return out, err
 }
 
 // describe shows the chat's current contact. It copies what it takes from the chat.

@@ -50,7 +50,8 @@ type ParticipantTokenCredentials struct {
 // createParticipant adds somebody to a chat that goes on. The same ClientToken, role
 // and name name the same participant.
 func (s *service) createParticipant(ctx context.Context, in *CreateParticipantIn) (*CreateParticipantOut, error) {
-	id, err := s.find(ctx, *in.InstanceId, *in.ContactId)
+	var expiry time.Time // is fixed when a chat starts
+	id, err := s.view(ctx, *in.InstanceId, *in.ContactId, func(c *chat.Chat) { expiry = c.Expiry() })
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +63,6 @@ func (s *service) createParticipant(ctx context.Context, in *CreateParticipantIn
 		add.Name = string(add.Role)
 	}
 	out, err := s.node.Do(ctx, id, add)
-	if err != nil {
-		return nil, err
-	}
-	var expiry time.Time
-	err = s.node.View(ctx, id, func(c *chat.Chat) error {
-		expiry = c.StartedAt.Add(time.Duration(c.Settings.Minutes) * time.Minute)
-		return nil
-	})
 	if err != nil {
 		return nil, err
 	}
