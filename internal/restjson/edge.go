@@ -106,12 +106,12 @@ func (e *edge) recover(w *recorder, r *http.Request, x *exchange) {
 	WriteError(w, r, failure)
 }
 
-// report logs a request once: as an error if the server is to blame and the client
-// is still there.
+// report logs a request once: as an error if the server failed and the client is still
+// there. A 503 is no failure: the server says it of its own accord, maybe to many.
 func (e *edge) report(r *http.Request, x *exchange, w *recorder, begin time.Time) {
 	level := slog.LevelDebug
 	gone := errors.Is(r.Context().Err(), context.Canceled)
-	if x.err != nil && x.err.Status >= 500 && !gone {
+	if x.err != nil && x.err.Status >= 500 && x.err.Status != http.StatusServiceUnavailable && !gone {
 		level = slog.LevelError
 	}
 	if !e.log.Enabled(r.Context(), level) {

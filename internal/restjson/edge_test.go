@@ -127,6 +127,16 @@ func TestGoneClientsAreNoError(t *testing.T) {
 	}
 }
 
+func TestBusyIsNoError(t *testing.T) {
+	log := new(bytes.Buffer)
+	h := restjson.Edge(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		restjson.WriteError(w, r, &restjson.Error{Code: "ServiceUnavailableException", Status: 503, Message: "later"})
+	}), slog.New(slog.NewTextHandler(log, nil)), restjson.EdgeOptions{})
+	if r := do(t, h, "GET", "/", ""); r.Header.Get("Retry-After") != "1" || log.Len() > 0 {
+		t.Errorf("%v, log: %s", r.Header, log)
+	}
+}
+
 func TestAccessLog(t *testing.T) {
 	h, log := edgeOf(restjson.EdgeOptions{})
 	do(t, h, "POST", "/ok", "{}")

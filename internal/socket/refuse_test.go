@@ -207,11 +207,12 @@ func TestPlainRequests(t *testing.T) {
 		name, method string
 		header       http.Header
 		status       int
+		code         string
 	}{
-		{"no upgrade", "GET", nil, http.StatusUpgradeRequired},
-		{"no key", "GET", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}}, http.StatusBadRequest},
-		{"old version", "GET", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"8"}}, http.StatusBadRequest},
-		{"post", "POST", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}, http.StatusMethodNotAllowed},
+		{"no upgrade", "GET", nil, http.StatusUpgradeRequired, "UpgradeRequiredException"},
+		{"no key", "GET", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}}, http.StatusBadRequest, "BadRequestException"},
+		{"old version", "GET", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"8"}}, http.StatusBadRequest, "BadRequestException"},
+		{"post", "POST", http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}, http.StatusMethodNotAllowed, "UnknownOperationException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			req, err := http.NewRequestWithContext(t.Context(), c.method, base, nil)
@@ -224,15 +225,22 @@ func TestPlainRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			var body struct{ Message string }
-			err = json.NewDecoder(resp.Body).Decode(&body)
-			if resp.StatusCode != c.status || err != nil || body.Message == "" {
-				t.Errorf("got %s %+v, %v; want %d", resp.Status, body, err, c.status)
-			}
+			wantError(t, resp, c.status, c.code)
 		})
 	}
 	if n := w.server.Stats().Open; n != 0 {
 		t.Errorf("%d sockets open", n)
+	}
+}
+
+// wantError expects an error in the form of all our errors.
+func wantError(t *testing.T, r *http.Response, status int, code string) {
+	t.Helper()
+	var body map[string]string
+	err := json.NewDecoder(r.Body).Decode(&body)
+	if r.StatusCode != status || r.Header.Get("X-Amzn-ErrorType") != code || err != nil ||
+		body["__type"] != code || body["message"] == "" || body["Message"] != body["message"] {
+		t.Errorf("got %s %v %v, %v; want %d %s", r.Status, r.Header, body, err, status, code)
 	}
 }
 
@@ -244,8 +252,12 @@ func TestRefusedAreBounded(t *testing.T) {
 	}
 	w.server.mu.Unlock()
 	_, resp, err := websocket.DefaultDialer.Dial(w.base+"?token=x", nil)
-	if err == nil || resp == nil || resp.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("got %v, %v; want 503", resp, err)
+	if err == nil || resp == nil {
+		t.Fatalf("got %v, %v; want 503", resp, err)
+	}
+	wantError(t, resp, http.StatusServiceUnavailable, "ServiceUnavailableException")
+	if resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("headers %v, want Retry-After: 1", resp.Header)
 	}
 	w.server.mu.Lock()
 	clear(w.server.refused)

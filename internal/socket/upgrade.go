@@ -7,8 +7,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/gorilla/websocket"
+
+	"github.com/parley-chat/parley/internal/restjson"
 )
 
 // upgrade answers the request, with an error or by making it a websocket.
@@ -83,13 +84,22 @@ func requestID(w http.ResponseWriter) string {
 	return newID()
 }
 
-// writeError answers what is not a websocket handshake.
-func writeError(w http.ResponseWriter, _ *http.Request, status int, reason error) {
-	body, err := json.Marshal(map[string]string{"message": reason.Error()})
-	if err != nil {
-		panic(err) // a string is always marshalled
+// codes name the statuses of what is answered to a handshake that is none, or that
+// comes at a bad time.
+var codes = map[int]string{
+	http.StatusMethodNotAllowed:   "UnknownOperationException",
+	http.StatusUpgradeRequired:    "UpgradeRequiredException",
+	http.StatusServiceUnavailable: "ServiceUnavailableException",
+}
+
+// writeError answers a handshake that becomes no websocket like any request that fails.
+func writeError(w http.ResponseWriter, r *http.Request, status int, reason error) {
+	e := &restjson.Error{Code: codes[status], Status: status, Message: reason.Error()}
+	switch {
+	case status == http.StatusInternalServerError:
+		e = restjson.Internal(reason)
+	case e.Code == "":
+		e.Code = "BadRequestException"
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	restjson.WriteError(w, r, e)
 }
