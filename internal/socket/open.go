@@ -52,7 +52,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			errors.New("this URL is for websockets: send the headers Connection: Upgrade and Upgrade: websocket"))
 		return
 	}
-	k := &socket{srv: s, id: newID()}
+	k := &socket{srv: s, id: newID(), request: requestID(w)}
 	no := s.judge(r, k)
 	if no != nil && !s.roomToRefuse() {
 		writeError(w, r, http.StatusServiceUnavailable,
@@ -60,7 +60,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if k.upgrade(w, r) == nil {
-		s.register(k, no, requestID(w))
+		s.register(k, no)
 	}
 }
 
@@ -99,7 +99,7 @@ func (s *Server) roomToRefuse() bool {
 }
 
 // register makes the socket one of the server's and begins to read from it.
-func (s *Server) register(k *socket, no *refusal, requestID string) {
+func (s *Server) register(k *socket, no *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -120,7 +120,7 @@ func (s *Server) register(k *socket, no *refusal, requestID string) {
 		s.turnedAway.Add(1)
 		s.refused[k] = struct{}{}
 		k.refused = true
-		k.out.put(errorFrame(no.message, k.id, requestID))
+		k.out.put(errorFrame(no.message, k.id, k.request))
 		k.leave(s.clock.Now().Add(refusedFor), no.code, no.reason)
 	}
 	s.wg.Go(k.run)

@@ -153,8 +153,7 @@ func (o *outbox) fits(frame []byte) bool {
 
 func (o *outbox) slow(why string) {
 	o.of.srv.slow.Add(1)
-	o.of.srv.log.Info("a slow reader is cut off", "why", why, "chat", o.of.who.chat,
-		"participant", o.of.who.participant, "frames", o.frames, "bytes", o.bytes)
+	o.of.log().Info("a slow reader is cut off", "why", why, "frames", o.frames, "bytes", o.bytes)
 }
 
 func (o *outbox) addLast(frame []byte) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -21,6 +22,7 @@ type socket struct {
 	srv     *Server
 	ws      *websocket.Conn // used by run only, and only to read
 	id      string          // connectionId
+	request string          // the id of the request it began with
 	who     member
 	expires time.Time
 	refused bool
@@ -35,6 +37,12 @@ type socket struct {
 	alone bool  // is not subscribed
 	since ticks // since when it isn't
 	bye   bye
+}
+
+// log is for lines about the socket: they name it, the request that its client knows
+// the id of, and whose it is.
+func (k *socket) log() *slog.Logger {
+	return k.srv.log.With("connection", k.id, "request", k.request, "chat", k.who.chat, "participant", k.who.participant)
 }
 
 // bye is a close frame to be sent later.
@@ -102,7 +110,7 @@ func (k *socket) run() {
 	defer k.detach()
 	defer func() {
 		if p := recover(); p != nil {
-			k.srv.log.Error("a frame made the server panic", "panic", p, "chat", k.who.chat, "stack", string(debug.Stack()))
+			k.log().Error("a frame made the server panic", "panic", p, "stack", string(debug.Stack()))
 			k.out.close(closeInternal, "internal error")
 		}
 	}()
@@ -196,7 +204,7 @@ func (k *socket) subscribeChat() {
 	if isRefusal(err) {
 		k.leave(k.srv.clock.Now().Add(refusedFor), notInChat.code, notInChat.reason)
 	} else if k.srv.ctx.Err() == nil {
-		k.srv.log.Warn("a socket could not be subscribed", "chat", k.who.chat, "err", err)
+		k.log().Warn("a socket could not be subscribed", "err", err)
 	}
 }
 
