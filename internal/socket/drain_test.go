@@ -1,9 +1,13 @@
 package socket
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -38,6 +42,47 @@ func TestDrain(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	w.say(who, "nobody hears it")
+}
+
+// A client that is just being let in when draining begins is told, and waited for.
+func TestDrainWhileOpening(t *testing.T) {
+	w := newWorld(t, Config{})
+	opening, drained := make(chan struct{}), make(chan error, 1)
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.server.ServeHTTP(&slowDoor{rw, opening, w.server}, r)
+	}))
+	defer front.Close()
+	go func() {
+		<-opening
+		drained <- w.server.Drain(context.Background())
+	}()
+	url := w.url(w.start())
+	c := w.dialURL("ws" + strings.TrimPrefix(front.URL, "http") + url[strings.Index(url, "?"):])
+	c.wantClose(closeRestart)
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	wantNoGoroutine(t)
+}
+
+// slowDoor hands a connection over only when the server drains.
+type slowDoor struct {
+	http.ResponseWriter
+	opening chan struct{}
+	server  *Server
+}
+
+func (d *slowDoor) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	close(d.opening)
+	for {
+		d.server.mu.Lock()
+		draining := d.server.draining
+		d.server.mu.Unlock()
+		if draining {
+			return http.NewResponseController(d.ResponseWriter).Hijack()
+		}
+		runtime.Gosched()
+	}
 }
 
 func TestDrainCutsOff(t *testing.T) {

@@ -52,8 +52,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			errors.New("this URL is for websockets: send the headers Connection: Upgrade and Upgrade: websocket"))
 		return
 	}
+	late := s.enter()
+	defer s.exit(late)
 	k := &socket{srv: s, id: newID(), request: requestID(w)}
 	no := s.judge(r, k)
+	if no == nil && late {
+		no = restarting
+	}
 	if no != nil && !s.roomToRefuse() {
 		writeError(w, r, http.StatusServiceUnavailable,
 			errors.New("too many clients are being refused at the moment: "+no.message))
@@ -61,6 +66,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if k.upgrade(w, r) == nil {
 		s.register(k, no)
+	}
+}
+
+// enter counts a client that is being let in: Drain must not leave it out. late means
+// that the server drains already.
+func (s *Server) enter() (late bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.draining {
+		s.opening++
+	}
+	return s.draining
+}
+
+// exit ends what enter began, when the client is registered or was refused.
+func (s *Server) exit(late bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !late {
+		s.opening--
+		s.checkEmpty()
 	}
 }
 
@@ -106,16 +132,15 @@ func (s *Server) register(k *socket, no *refusal) {
 		k.out.abort()
 		return
 	}
-	switch {
-	case no != nil:
-	case s.draining:
-		no = restarting
-	case !s.makeRoom(k.who):
+	if no == nil && !s.makeRoom(k.who) {
 		no = tooMany
 	}
 	if no == nil {
 		s.open[k.who] = append(s.open[k.who], k)
 		s.count++
+		if s.draining { // since enter
+			k.out.close(closeRestart, restarting.reason)
+		}
 	} else {
 		s.turnedAway.Add(1)
 		s.refused[k] = struct{}{}

@@ -136,10 +136,11 @@ type Server struct {
 	mu       sync.Mutex
 	open     map[member][]*socket
 	count    int // in open
+	opening  int // clients that came before draining and are in neither list yet
 	refused  map[*socket]struct{}
 	hubs     map[chat.ChatID]*hub
 	draining bool
-	empty    chan struct{} // closed when draining and nothing is open any more
+	empty    chan struct{} // closed when draining and nothing is open or opening any more
 	closed   bool
 }
 
@@ -257,7 +258,7 @@ func (s *Server) Drain(ctx context.Context) error {
 
 // checkEmpty tells Drain when it need not wait any longer. It is called with mu held.
 func (s *Server) checkEmpty() {
-	if s.draining && s.count == 0 {
+	if s.draining && s.count+s.opening == 0 {
 		select {
 		case <-s.empty:
 		default:
