@@ -10,9 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorilla/websocket"
 	"github.com/jonboulle/clockwork"
 
 	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/participant"
 )
 
 func settings(change func(*config.Settings)) config.Settings {
@@ -153,5 +155,19 @@ func TestTokenKeyIsKept(t *testing.T) {
 		if err := os.WriteFile(key, old, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Every response has a request id, that of a websocket handshake too.
+func TestHandshakeHasRequestID(t *testing.T) {
+	url := open(t, settings(func(*config.Settings) {})).Listening()
+	ws, resp, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(url, "http")+participant.SocketPath+"?token=x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.Close()
+	var why struct{ RequestID string }
+	if err := ws.ReadJSON(&why); err != nil || why.RequestID == "" || why.RequestID != resp.Header.Get("X-Amzn-RequestId") {
+		t.Errorf("the frame names the request %q (%v), the handshake %q", why.RequestID, err, resp.Header.Get("X-Amzn-RequestId"))
 	}
 }

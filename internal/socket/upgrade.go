@@ -15,7 +15,7 @@ import (
 // upgrade answers the request, with an error or by making it a websocket.
 func (k *socket) upgrade(w http.ResponseWriter, r *http.Request) error {
 	link := &link{}
-	ws, err := k.srv.upgrader.Upgrade(&hijacker{w, link}, r, nil)
+	ws, err := k.srv.upgrader.Upgrade(&hijacker{w, link}, r, w.Header().Clone()) // with the edge's headers
 	if err != nil {
 		return err // it was answered
 	}
