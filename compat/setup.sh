@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs what the clients of this directory need: Node packages, a Python environment,
-# and Chromium from the distribution. What is there already is left alone, so a second
-# run takes no time. What can't be installed is said; its tests are then skipped, but
-# with CI=true it is an error.
+# Installs what the clients of this directory need: Node.js, Python and Chromium from the
+# distribution (Debian and its kin), and the packages of the clients. What is there
+# already is left alone, so a second run takes no time. What can't be installed is said;
+# its tests are then skipped, but with CI=true it is an error.
 set -u
 cd "$(dirname "$0")" || exit 1
 mkdir -p .cache
 failed=0
+updated=no # whether apt-get update was tried
 
 # missing says what a client will not be tested without.
 missing() {
@@ -33,9 +34,43 @@ as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
+# provide PROGRAM PACKAGE... installs packages of the distribution, so that there is a
+# PROGRAM; if that fails, .cache/apt.log says why.
+provide() {
+	program=$1
+	shift
+	if ! command -v apt-get >/dev/null; then
+		echo "there is no apt-get to install it with" >.cache/apt.log
+		return 1
+	fi
+	echo "compat: installing $*"
+	: >.cache/apt.log
+	if [ $updated = no ]; then
+		updated=yes
+		as_root apt-get update -qq >>.cache/apt.log 2>&1
+	fi
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends "$@" >>.cache/apt.log 2>&1 || return 1
+	command -v "$program" >/dev/null && return
+	echo "apt-get has installed $*, but $program is not in the PATH" >>.cache/apt.log
+	return 1
+}
+
+# unprovided says what to install by hand, and why that was not done here.
+unprovided() {
+	missing "$*; it can't be installed here:"
+	tail -n 5 .cache/apt.log >&2
+}
+
 node_packages() {
-	if ! command -v npm >/dev/null; then
-		missing "npm is missing; install Node.js 20 or newer to test the JavaScript clients"
+	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+		if ! provide npm nodejs npm ca-certificates; then
+			unprovided "node or npm is missing; install Node.js 18 or newer with npm to test the JavaScript clients"
+			return
+		fi
+	fi
+	if ! node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; then
+		missing "node is $(node --version); install Node.js 18 or newer to test the JavaScript clients"
 		return
 	fi
 	set -- node/package.json node/package-lock.json node/.npmrc
@@ -49,12 +84,17 @@ node_packages() {
 	fi
 }
 
+# can_venv tells whether Python can make environments: Debian's can't by itself.
+can_venv() {
+	python3 -c 'import ensurepip, venv' >/dev/null 2>&1
+}
+
 python_packages() {
-	if ! command -v python3 >/dev/null; then
-		missing "python3 is missing; install Python 3.10 or newer to test boto3"
+	if [ -x .cache/venv/bin/python ] && current python python/requirements.txt; then return; fi
+	if ! can_venv && ! provide python3 python3 python3-venv; then
+		unprovided "python3 or its venv is missing; install Python 3.10 or newer with venv to test boto3"
 		return
 	fi
-	if [ -x .cache/venv/bin/python ] && current python python/requirements.txt; then return; fi
 	echo "compat: installing boto3"
 	if { python3 -m venv --clear .cache/venv &&
 		.cache/venv/bin/python -m pip install --quiet --disable-pip-version-check -r python/requirements.txt; } >.cache/pip.log 2>&1; then
@@ -72,18 +112,8 @@ browser() {
 		missing "PARLEY_CHROMIUM is $PARLEY_CHROMIUM, which is no program; name a Chromium, or unset it to have one installed"
 		return
 	fi
-	hint="install Chromium, or set PARLEY_CHROMIUM to one, to test ChatJS in a browser"
-	if ! command -v apt-get >/dev/null; then
-		missing "$hint"
-		return
-	fi
-	echo "compat: installing Chromium"
-	if { as_root apt-get update -qq &&
-		as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >.cache/apt.log 2>&1; then
-		return
-	fi
-	missing "apt-get can't install chromium; $hint; it said:"
-	tail -n 5 .cache/apt.log >&2
+	provide chromium chromium ||
+		unprovided "chromium is missing; install it, or set PARLEY_CHROMIUM to one, to test ChatJS in a browser"
 }
 
 node_packages

@@ -1,4 +1,4 @@
-// Pages of plain Node: a worker each, with the five things of a browser that ChatJS
+// Pages of plain Node: a worker each, with those things of a browser that ChatJS
 // needs.
 import { createRequire } from 'node:module';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
@@ -27,6 +27,7 @@ async function becomePage() {
   globalThis.window = globalThis;
   globalThis.self = globalThis;
   globalThis.WebSocket = require('ws');
+  globalThis.crypto ??= require('node:crypto').webcrypto; // Node 18 doesn't have it by itself
   Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true });
   globalThis.document = { addEventListener() {}, createElement: () => ({}), head: { appendChild() {} } };
   globalThis.report = (line) => parentPort.postMessage({ line });
