@@ -55,6 +55,9 @@ func TestCrash(t *testing.T) {
 	}
 	finish()
 	talk.watchers.Wait()
+	for _, c := range chats {
+		c.checkOrder(t)
+	}
 	t.Logf("%d kills, %d acknowledged requests, %d retries", *kills, talk.acks.Load(), talk.retries.Load())
 }
 
@@ -117,6 +120,8 @@ type talker struct {
 	seen []types.Item // in the order in which they came, from the socket or after a gap
 	ids  map[string]bool
 	grew chan struct{}
+
+	misordered []string // what came on a socket twice or late; of the watcher until it has ended
 }
 
 type sentMessage struct{ id, at, content string }
@@ -185,24 +190,37 @@ func (p *talker) lastOfOthers() string {
 // watch keeps a websocket open, and after each gap reads what it missed.
 func (p *talker) watch(ctx context.Context, subscribed chan struct{}) {
 	for ctx.Err() == nil {
+		var last *types.Item // on this socket
 		err := p.listen(ctx, func() error {
 			if subscribed != nil {
 				close(subscribed)
 				subscribed = nil
 			}
 			return p.catchUp(ctx)
-		}, p.see)
+		}, func(it types.Item) {
+			if it.Type != "MESSAGEMETADATA" {
+				p.follows(last, it)
+				last = &it
+				p.see(it)
+			}
+		})
 		if err != nil && ctx.Err() == nil {
 			p.reconnect(ctx)
 		}
 	}
 }
 
+// follows notes an item that came on a socket after one that isn't before it in the
+// log. A repeated item is such a one, as no two items are of the same time.
+func (p *talker) follows(last *types.Item, it types.Item) {
+	if last != nil && *it.AbsoluteTime <= *last.AbsoluteTime {
+		p.misordered = append(p.misordered, fmt.Sprintf("item %s of %s after item %s of %s",
+			*it.Id, *it.AbsoluteTime, *last.Id, *last.AbsoluteTime))
+	}
+}
+
 // see takes an item that is new; frames may repeat what the transcript has shown.
 func (p *talker) see(it types.Item) {
-	if it.Type == "MESSAGEMETADATA" {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.ids[*it.Id] {
@@ -267,6 +285,16 @@ func (c *talkedChat) check(t *testing.T, ctx context.Context) {
 	for _, p := range c.people {
 		p.checkSent(t, all, byID)
 		p.checkSeen(t, all)
+	}
+}
+
+// checkOrder reports what came on one socket twice or late. The watchers have ended.
+func (c *talkedChat) checkOrder(t *testing.T) {
+	t.Helper()
+	for _, p := range c.people {
+		if n := len(p.misordered); n > 0 {
+			t.Errorf("%s: %d items came on a socket twice or late; the first: %s", p.name, n, p.misordered[0])
+		}
 	}
 }
 
