@@ -97,6 +97,12 @@ func (s *Settings) Check() error {
 	if _, err := s.Tokens(); err != nil {
 		return err
 	}
+	if s.DrainTime < 0 {
+		return fmt.Errorf("drain-time: %v is negative", s.DrainTime)
+	}
+	if s.Region == "" {
+		return fmt.Errorf("region: is empty; name one, like us-east-1")
+	}
 	if _, err := uuid.Parse(s.InstanceID); err != nil {
 		return fmt.Errorf("instance-id: %q is not a UUID", s.InstanceID)
 	}

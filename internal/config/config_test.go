@@ -46,6 +46,8 @@ func TestCheck(t *testing.T) {
 		"short token key":      {func(s *Settings) { s.TokenKeys = []string{"MDEyMw=="} }, "token-keys: number 1"},
 		"token key not base64": {func(s *Settings) { s.TokenKeys = []string{"hello world, hello"} }, "token-keys: number 1"},
 		"no data":              {func(s *Settings) { s.Data = "" }, "data:"},
+		"negative drain":       {func(s *Settings) { s.DrainTime = -1 }, "drain-time:"},
+		"no region":            {func(s *Settings) { s.Region = "" }, "region:"},
 		"instance":             {func(s *Settings) { s.InstanceID = "x" }, "instance-id:"},
 	} {
 		s := Defaults()
@@ -131,6 +133,9 @@ func TestBadFiles(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", file, err, want)
 		}
+	}
+	if s, _, err := settle(t, "listen: 5", nil); err != nil || s.Listen != "5" {
+		t.Errorf("a number where a text is wanted: %q, %v", s.Listen, err)
 	}
 	if s, _, err := settle(t, "# nothing\n", nil); err != nil || s.Listen != Defaults().Listen {
 		t.Errorf("an empty file: %v", err)

@@ -116,15 +116,21 @@ func (s *Sources) load(ctx *kong.Context) error {
 func parse(r io.Reader) (map[string]any, error) {
 	var file map[string]any
 	if err := yaml.NewDecoder(r).Decode(&file); err != nil && err != io.EOF {
-		return nil, fmt.Errorf("is not valid YAML: %v", err)
+		return nil, fmt.Errorf("is not valid YAML: %s", strings.Join(strings.Fields(err.Error()), " "))
 	}
 	for key, v := range file {
 		if key == "config" || !slices.Contains(Names(), key) {
 			return nil, fmt.Errorf("has the unknown key %q; the keys are %s", key, strings.Join(Names()[1:], ", "))
 		}
-		switch v.(type) {
+		switch v := v.(type) {
 		case map[string]any, nil:
 			return nil, fmt.Errorf("key %q must have a plain value or a list", key)
+		case []any:
+			for i := range v {
+				v[i] = fmt.Sprint(v[i])
+			}
+		default:
+			file[key] = fmt.Sprint(v)
 		}
 	}
 	return file, nil

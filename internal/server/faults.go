@@ -42,7 +42,8 @@ var faultStatus = map[string]int{
 }
 
 // faults are the faults waiting for their operations: POST adds one, DELETE clears
-// them. Only a local server has it.
+// them. Only a local server has it, and no web page may use it: any page that the
+// developer looks at could.
 type faults struct {
 	mu      sync.Mutex
 	waiting []fault
@@ -68,6 +69,12 @@ func (f *faults) take(op string, _ *http.Request) *restjson.Error {
 }
 
 func (f *faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Origin") != "" {
+		restjson.WriteError(w, r, &restjson.Error{
+			Code: "AccessDeniedException", Status: http.StatusForbidden,
+			Message: "Web pages may not inject faults; do it from a program"})
+		return
+	}
 	switch r.Method {
 	case http.MethodPost:
 		add, err := f.read(r.Body)

@@ -160,14 +160,15 @@ func (s *Server) URL() string {
 // Listening is where the server listens, whatever the URL by which clients reach it.
 func (s *Server) Listening() string {
 	host, port, _ := net.SplitHostPort(s.listener.Addr().String())
-	if ip := net.ParseIP(host); ip.IsUnspecified() || ip.IsLoopback() && ip.To4() != nil {
+	if net.ParseIP(host).IsUnspecified() {
 		host = "127.0.0.1" // ChatJS takes plain ws:// for this address only (semantics.md 1.1)
 	}
 	return "http://" + net.JoinHostPort(host, port)
 }
 
 // Serve answers requests until ctx ends, then drains: it stops accepting, finishes
-// what is under way, closes sockets with 1012 and flushes, all within DrainTime.
+// what is under way, and closes sockets with 1012 after what is queued for them, all
+// within DrainTime.
 func (s *Server) Serve(ctx context.Context) error {
 	// Handlers and deadlines go on while the server drains.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -187,25 +188,26 @@ func (s *Server) Serve(ctx context.Context) error {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	err = errors.Join(err, s.drain(work, h))
+	s.drain(work, h)
 	stop()
 	background.Wait()
 	return errors.Join(err, s.close())
 }
 
-func (s *Server) drain(ctx context.Context, h *http.Server) error {
-	ctx, cancel := context.WithTimeout(ctx, s.settings.DrainTime)
+// drain lets requests finish first, and then sockets, so that what was acknowledged is
+// also delivered. Clients that take longer are cut off.
+func (s *Server) drain(ctx context.Context, h *http.Server) {
+	requests, cancel := context.WithTimeout(ctx, s.settings.DrainTime/2)
 	defer cancel()
-	var g sync.WaitGroup
-	var requests error
-	g.Go(func() {
-		if requests = h.Shutdown(ctx); requests != nil {
-			requests = errors.Join(fmt.Errorf("not everything was finished within %v", s.settings.DrainTime), h.Close())
-		}
-	})
-	g.Go(func() { s.sockets.Drain(ctx) })
-	g.Wait()
-	return requests
+	if err := h.Shutdown(requests); err != nil {
+		s.log.Warn("connections were cut off: their requests did not end", "after", s.settings.DrainTime/2)
+		_ = h.Close()
+	}
+	sockets, cancel := context.WithTimeout(ctx, s.settings.DrainTime/2)
+	defer cancel()
+	if err := s.sockets.Drain(sockets); err != nil {
+		s.log.Warn("websockets were cut off: their clients did not close them", "after", s.settings.DrainTime/2)
+	}
 }
 
 // close releases what was opened, in the reverse order.

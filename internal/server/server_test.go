@@ -2,13 +2,17 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/jonboulle/clockwork"
@@ -44,13 +48,16 @@ func open(t *testing.T, s config.Settings) *Server {
 }
 
 // ask sends a request and gives the status and the body.
-func ask(t *testing.T, method, url, body string) (int, string) {
+func ask(t *testing.T, method, url, body string, header ...string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +102,9 @@ func TestFaults(t *testing.T) {
 		if status, text := ask(t, "POST", url+faultsPath, body); status != 400 || !strings.Contains(text, want) {
 			t.Errorf("%s: %d %s", body, status, text)
 		}
+	}
+	if status, _ := ask(t, "POST", url+faultsPath, `{"Operation":"*","Error":"ConflictException"}`, "Origin", "https://example.com"); status != 403 {
+		t.Errorf("a web page has injected a fault: %d", status)
 	}
 	if status, _ := ask(t, "GET", url+faultsPath, ""); status != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", status)
@@ -169,5 +179,36 @@ func TestHandshakeHasRequestID(t *testing.T) {
 	var why struct{ RequestID string }
 	if err := ws.ReadJSON(&why); err != nil || why.RequestID == "" || why.RequestID != resp.Header.Get("X-Amzn-RequestId") {
 		t.Errorf("the frame names the request %q (%v), the handshake %q", why.RequestID, err, resp.Header.Get("X-Amzn-RequestId"))
+	}
+}
+
+// A client that stalls is cut off; that is no failure of the server.
+func TestDrainCutsStalledClients(t *testing.T) {
+	srv, err := Open(settings(func(s *config.Settings) { s.DrainTime = 100 * time.Millisecond }),
+		clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx) }()
+	conn, err := net.Dial("tcp", srv.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const half = "POST /participant/event HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n"
+	if _, err := io.WriteString(conn, half); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // the handler waits for the body
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if _, err := io.ReadAll(conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Error(err)
 	}
 }
