@@ -145,8 +145,8 @@ func (s *Server) register(k *socket, no *refusal) {
 		s.turnedAway.Add(1)
 		s.refused[k] = struct{}{}
 		k.refused = true
+		k.leave(s.clock.Now().Add(refusedFor), no.code, no.reason) // from before it is told
 		k.out.put(errorFrame(no.message, k.id, k.request))
-		k.leave(s.clock.Now().Add(refusedFor), no.code, no.reason)
 	}
 	s.wg.Go(k.run)
 }

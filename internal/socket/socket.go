@@ -200,12 +200,12 @@ func (k *socket) subscribeChat() {
 		return
 	}
 	k.detach()
-	k.out.discard(topicsFrame(topicSubscribe, failure, []string{topicChat}))
 	if isRefusal(err) {
 		k.leave(k.srv.clock.Now().Add(refusedFor), notInChat.code, notInChat.reason)
 	} else if k.srv.ctx.Err() == nil {
 		k.log().Warn("a socket could not be subscribed", "err", err)
 	}
+	k.out.discard(topicsFrame(topicSubscribe, failure, []string{topicChat}))
 }
 
 // connect attaches first, so that nothing of what follows is missed.
