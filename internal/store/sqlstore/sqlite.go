@@ -3,18 +3,12 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 
 	"modernc.org/sqlite"
 )
-
-// applicationID is what a database of ours has in its header; see 001_log.sql.
-const applicationID = 1349676153
 
 // OpenSQLite opens the database in a file, which is made if it isn't there; its
 // directory must be. It refuses, without having changed the file, what another
@@ -106,55 +100,6 @@ func openPool(file string, size int, settings url.Values) (*sql.DB, error) {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db, nil
-}
-
-// inspect finds out whether the file is ours to write, and changes nothing, except
-// that it makes a file that isn't there.
-func inspect(ctx context.Context, file string, newest int) error {
-	info, err := os.Stat(file)
-	missing := errors.Is(err, fs.ErrNotExist)
-	switch {
-	case err != nil && !missing:
-		return err
-	case !missing && info.IsDir():
-		return fmt.Errorf("%s is a directory; it must be the database's file: move the directory away, or give --data another one", file)
-	case missing || info.Size() == 0:
-		if wal, err := os.Stat(file + "-wal"); err == nil && wal.Size() > 0 {
-			return fmt.Errorf("%s is missing or empty, but %s-wal, which belongs to it, is there: put both back together, or move the second away as well to begin with nothing", file, file)
-		}
-	}
-	if missing {
-		return create(file)
-	}
-	db, err := openPool(file, 1, readerPragmas)
-	if err != nil {
-		return err
-	}
-	defer closeAll(db)
-	var application, version, tables int
-	err = db.QueryRowContext(ctx, `SELECT
-		(SELECT application_id FROM pragma_application_id),
-		(SELECT user_version FROM pragma_user_version),
-		(SELECT COUNT(*) FROM sqlite_schema)`).Scan(&application, &version, &tables)
-	switch {
-	case err != nil:
-		return err
-	case application != applicationID && (application != 0 || version != 0 || tables != 0):
-		return fmt.Errorf("%s is a database of another program: move it away, or give --data another directory", file)
-	case version > newest:
-		return fmt.Errorf("%s was written by a newer version of Parley (its schema is %d, this version knows %d): run that version, or restore the backup made before it ran", file, version, newest)
-	}
-	return nil
-}
-
-// create makes an empty file that only its owner can read: SQLite's other files get
-// the same mode.
-func create(file string) error {
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 // prepare makes the file a database with the schema of this version, and checks that

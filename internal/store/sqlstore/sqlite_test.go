@@ -64,7 +64,7 @@ func TestCloseLeavesOneFile(t *testing.T) {
 // wantRefused opens a file that must be refused with words, and be left alone.
 func wantRefused(t *testing.T, file string, words ...string) {
 	t.Helper()
-	before, _ := os.ReadFile(file)
+	before := around(t, file)
 	s, err := OpenSQLite(file, Options{})
 	if err == nil {
 		s.Close()
@@ -76,9 +76,32 @@ func wantRefused(t *testing.T, file string, words ...string) {
 			t.Errorf("OpenSQLite = %v; want %q in it", err, w)
 		}
 	}
-	if after, _ := os.ReadFile(file); !bytes.Equal(before, after) {
-		t.Error("OpenSQLite changed the file that it refused")
+	after := around(t, file)
+	for name := range after {
+		if _, ok := before[name]; !ok {
+			t.Errorf("OpenSQLite left %s beside the file that it refused", name)
+		}
 	}
+	for name, content := range before {
+		if after[name] != content {
+			t.Errorf("OpenSQLite changed %s, though it refused the file", name)
+		}
+	}
+}
+
+// around gives the contents of the files in a file's directory.
+func around(t *testing.T, file string) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]string)
+	for _, name := range names {
+		content, _ := os.ReadFile(name) // of a directory there is none
+		all[name] = string(content)
+	}
+	return all
 }
 
 // change runs SQL on a closed database.
