@@ -49,7 +49,7 @@ var clients = []client{
 
 // chromium is the browser to use.
 func chromium() string {
-	if path := os.Getenv("PARLEY_CHROMIUM"); path != "" {
+	if path := os.Getenv("PARLEY_TEST_CHROMIUM"); path != "" {
 		return path
 	}
 	return "chromium"
@@ -85,7 +85,7 @@ func TestScenario(t *testing.T) {
 			needs(t, c.tools)
 			srv := startServer(t, bin)
 			browser, _ := exec.LookPath(chromium())
-			p := startPlayer(t, c.command(bin), append(srv.env(), "PARLEY_CHROMIUM="+browser))
+			p := startPlayer(t, c.command(bin), append(srv.env(), "PARLEY_TEST_CHROMIUM="+browser))
 			for _, ch := range sc.Chapters {
 				t.Run(ch.Name, func(t *testing.T) {
 					s := &story{

@@ -107,13 +107,13 @@ python_packages() {
 }
 
 browser() {
-	if command -v "${PARLEY_CHROMIUM:-chromium}" >/dev/null; then return; fi
-	if [ -n "${PARLEY_CHROMIUM:-}" ]; then
-		missing "PARLEY_CHROMIUM is $PARLEY_CHROMIUM, which is no program; name a Chromium, or unset it to have one installed"
+	if command -v "${PARLEY_TEST_CHROMIUM:-chromium}" >/dev/null; then return; fi
+	if [ -n "${PARLEY_TEST_CHROMIUM:-}" ]; then
+		missing "PARLEY_TEST_CHROMIUM is $PARLEY_TEST_CHROMIUM, which is no program; name a Chromium, or unset it to have one installed"
 		return
 	fi
 	provide chromium chromium ||
-		unprovided "chromium is missing; install it, or set PARLEY_CHROMIUM to one, to test ChatJS in a browser"
+		unprovided "chromium is missing; install it, or set PARLEY_TEST_CHROMIUM to one, to test ChatJS in a browser"
 }
 
 node_packages

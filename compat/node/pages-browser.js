@@ -21,7 +21,7 @@ await new Promise((resolve) => site.listen(0, '127.0.0.1', resolve));
 const origin = `http://127.0.0.1:${site.address().port}/`;
 
 const browser = await chromium.launch({
-  executablePath: process.env.PARLEY_CHROMIUM,
+  executablePath: process.env.PARLEY_TEST_CHROMIUM,
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
