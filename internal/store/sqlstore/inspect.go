@@ -29,6 +29,11 @@ func inspect(ctx context.Context, file string, newest int) error {
 		return create(file)
 	}
 	h, err := look(ctx, file)
+	if hasContent(file+"-journal") && (err != nil || h.check(file, newest) == nil) {
+		// A process was killed while it switched the log on, or in another program's
+		// transaction. What it has half done is undone by the first that can write.
+		h, err = lookAs(ctx, file, writerPragmas)
+	}
 	if err != nil {
 		return err
 	}
@@ -69,14 +74,10 @@ func (h head) check(file string, newest int) error {
 // have a newer head than the file, and only that with the log makes a whole.
 func look(ctx context.Context, file string) (head, error) {
 	how := maps.Clone(readerPragmas)
-	shm := file + "-shm"
-	switch _, err := os.Lstat(shm); {
-	case !hasContent(file + "-wal"):
+	if !hasContent(file + "-wal") {
 		how.Set("immutable", "1") // else SQLite makes a log and its index, to find nothing
-	case errors.Is(err, fs.ErrNotExist):
-		defer os.Remove(shm) // SQLite makes the index that is missing
-	default:
-		how.Set("readonly_shm", "1") // SQLite makes an index in memory if this one is of no use
+	} else if _, err := os.Lstat(file + "-shm"); errors.Is(err, fs.ErrNotExist) {
+		defer os.Remove(file + "-shm") // SQLite makes the index that is missing
 	}
 	return lookAs(ctx, file, how)
 }

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -16,13 +18,20 @@ import (
 	"github.com/parley-chat/parley/internal/store/storetest"
 )
 
-// killedFile names the database that the killed process writes to.
-const killedFile = "PARLEY_TEST_KILLED_FILE"
+// killedFile names the database that the killed process writes to, killedDir the
+// directory that it makes databases in.
+const (
+	killedFile = "PARLEY_TEST_KILLED_FILE"
+	killedDir  = "PARLEY_TEST_KILLED_DIR"
+)
 
 // TestMain lets the test run itself as the process that is killed.
 func TestMain(m *testing.M) {
 	if file := os.Getenv(killedFile); file != "" {
 		appendUntilKilled(file)
+	}
+	if dir := os.Getenv(killedDir); dir != "" {
+		createUntilKilled(dir)
 	}
 	os.Exit(m.Run())
 }
@@ -85,18 +94,8 @@ func TestKill(t *testing.T) {
 // for each chat how many entries were.
 func killAfter(t *testing.T, self, file string, appends int) map[chat.ChatID]int {
 	t.Helper()
-	child := exec.Command(self)
-	child.Env = append(os.Environ(), killedFile+"="+file)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
+	child, lines := startChild(t, self, killedFile+"="+file)
 	told := make(map[chat.ChatID]int)
-	lines := bufio.NewScanner(out)
 	for seen := 1; lines.Scan(); seen++ {
 		var id string
 		var n int
@@ -110,4 +109,66 @@ func killAfter(t *testing.T, self, file string, appends int) map[chat.ChatID]int
 	}
 	child.Wait() // says that it was killed
 	return told
+}
+
+// startChild starts the process that is killed, and gives what it says.
+func startChild(t *testing.T, self, env string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	child := exec.Command(self)
+	child.Env = append(os.Environ(), env)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return child, bufio.NewScanner(out)
+}
+
+// createUntilKilled makes one database after the other, and says when it has.
+func createUntilKilled(dir string) {
+	for n := 0; ; n++ {
+		fmt.Println(n)
+		s, err := OpenSQLite(filepath.Join(dir, fmt.Sprintf("%d.db", n)), Options{})
+		if err == nil && n%2 == 0 {
+			err = s.Close()
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// TestKillFirstStart kills processes while they make a database: whatever is left of
+// it can be opened.
+func TestKillFirstStart(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		dir := t.TempDir()
+		child, lines := startChild(t, self, killedDir+"="+dir)
+		lines.Scan()
+		// Any moment of the first few databases will do.
+		time.AfterFunc(rand.N(10*time.Millisecond), func() { child.Process.Kill() })
+		for lines.Scan() {
+		}
+		child.Wait() // says that it was killed
+		files, err := filepath.Glob(filepath.Join(dir, "*.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			left, _ := filepath.Glob(file + "*")
+			if s, err := OpenSQLite(file, Options{}); err != nil {
+				t.Errorf("of %q: %v", left, err)
+			} else if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }
