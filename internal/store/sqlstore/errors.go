@@ -14,7 +14,7 @@ import (
 
 // explainSQLite makes a sentence of an error about a file, by its code.
 func explainSQLite(file string, err error) error {
-	const notWritable = "%s can't be opened for writing: let Parley's user write to the file and its directory, which must exist, or give --data another directory: %w"
+	const notWritable = "%s can't be opened for writing: let Parley's user write to its directory, which must exist, and to the files in it, or give --data another directory: %w"
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) ||

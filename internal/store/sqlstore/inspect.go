@@ -28,6 +28,9 @@ func inspect(ctx context.Context, file string, newest int) error {
 	case missing:
 		return create(file)
 	}
+	if err := checkWritable(file); err != nil {
+		return err
+	}
 	h, err := look(ctx, file)
 	if hasContent(file+"-journal") && (err != nil || h.check(file, newest) == nil) {
 		// A process was killed while it switched the log on, or in another program's
@@ -54,6 +57,26 @@ func create(file string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// checkWritable opens the files of a database for writing. SQLite would open one that
+// it may not write for reading, and say nothing until it has to write.
+func checkWritable(file string) error {
+	for _, name := range []string{file, file + "-wal", file + "-shm", file + "-journal"} {
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && name != file:
+			continue
+		case err != nil:
+			return err
+		}
+		// This gives up the locks that this process has on the file, so nothing else in
+		// it may have the database open.
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // head is what tells whose a database is.

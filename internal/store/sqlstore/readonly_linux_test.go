@@ -43,4 +43,28 @@ func TestNotWritable(t *testing.T) {
 		wantRefused(t, file, "can't be opened for writing", "--data")
 		wantRefused(t, filepath.Join(dir, "new.db"), "can't be opened for writing", "--data")
 	})
+	if err := os.Chmod(file, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	asNobody(func() { wantRefused(t, file, "can't be opened for writing", "--data") }) // there can't be a log
+}
+
+// TestFileNotWritable has one file that can't be written, in a directory that can:
+// SQLite would open it and only read.
+func TestFileNotWritable(t *testing.T) {
+	for _, end := range []string{"", "-wal", "-shm"} {
+		file := killed(t, "PRAGMA user_version = 1")
+		dir := filepath.Dir(file)
+		for path, mode := range map[string]os.FileMode{
+			filepath.Dir(dir): 0o755, dir: 0o777, file: 0o666, file + "-wal": 0o666, file + "-shm": 0o666,
+		} {
+			if path == file+end {
+				mode = 0o444
+			}
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		asNobody(func() { wantRefused(t, file, "can't be opened for writing", "--data", "open "+file+end+":") })
+	}
 }

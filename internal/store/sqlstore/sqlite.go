@@ -12,7 +12,8 @@ import (
 
 // OpenSQLite opens the database in a file, which is made if it isn't there; its
 // directory must be. It refuses, without having changed the file, what another
-// program or a newer version has written, and what is damaged.
+// program or a newer version has written, what is damaged and what it can't write.
+// Nothing else in the process may have the file open.
 //
 // The store is durable: when Append returns nil, the batch survives the loss of
 // power, as far as the disk keeps what it says it has written.
