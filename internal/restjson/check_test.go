@@ -22,23 +22,24 @@ type tagIn struct {
 }
 
 type everythingIn struct {
-	Instance *string           `path:"InstanceId" required:"true" min:"1" max:"10"`
-	Token    *string           `header:"X-Amz-Bearer" max:"5"`
-	Keys     []string          `query:"TagKeys" max:"2"`
-	Page     *int32            `query:"maxResults" min:"1" max:"9"`
-	Text     *string           `json:"Text" required:"true" min:"1" max:"4"`
-	Bytes    *string           `json:"Bytes" maxbytes:"4"`
-	Role     *string           `json:"Role" enum:"AGENT|CUSTOMER"`
-	Code     *string           `json:"Code" pattern:"^[a-z]+$"`
-	Flag     *bool             `json:"Flag"`
-	Size     *int64            `json:"Size" min:"1"`
-	Ratio    *float64          `json:"Ratio"`
-	Types    []string          `json:"Types" min:"1" max:"2" enum:"A|B"`
-	Names    []string          `json:"Names" itemmin:"1" itemmax:"2"`
-	Tags     []tagIn           `json:"Tags"`
-	Start    *pointIn          `json:"StartPosition"`
-	Attrs    map[string]string `json:"Attributes" max:"2" keymin:"1" keymax:"3" keypattern:"^[a-z]*$" itemmax:"3"`
-	Deep     map[string]tagIn  `json:"Deep"`
+	Instance *string             `path:"InstanceId" required:"true" min:"1" max:"10"`
+	Token    *string             `header:"X-Amz-Bearer" max:"5"`
+	Keys     []string            `query:"TagKeys" max:"2"`
+	Page     *int32              `query:"maxResults" min:"1" max:"9"`
+	Text     *string             `json:"Text" required:"true" min:"1" max:"4"`
+	Bytes    *string             `json:"Bytes" maxbytes:"4"`
+	Role     *string             `json:"Role" enum:"AGENT|CUSTOMER"`
+	Code     *string             `json:"Code" pattern:"^[a-z]+$"`
+	Flag     *bool               `json:"Flag"`
+	Size     *int64              `json:"Size" min:"1"`
+	Ratio    *float64            `json:"Ratio"`
+	Types    []string            `json:"Types" min:"1" max:"2" enum:"A|B"`
+	Names    []string            `json:"Names" itemmin:"1" itemmax:"2"`
+	Tags     []tagIn             `json:"Tags"`
+	Start    *pointIn            `json:"StartPosition"`
+	Attrs    map[string]string   `json:"Attributes" max:"2" keymin:"1" keymax:"3" keypattern:"^[a-z]*$" itemmax:"3"`
+	Deep     map[string]tagIn    `json:"Deep"`
+	Lists    map[string][]string `json:"Lists"`
 }
 
 // everything serves an operation with that input; what it got is sent to the channel.
@@ -60,6 +61,7 @@ func TestConstraints(t *testing.T) {
 		`{"Text":"ääää","Bytes":"ää","Role":"AGENT","Code":"abc","Flag":false,"Size":1,"Ratio":0.5,"Types":["A","B"],"Names":["ab"],"StartPosition":{},"Attributes":{"abc":"abc"}}`: "",
 		`{"Text":"a","Unknown":{"deep":[1,{}]},"InstanceId":7,"Instance":7,"X-Amz-Bearer":7,"Token":7}`:                                                                             "",
 		`{"Text":"a","Role":null,"Types":null,"StartPosition":null,"Attributes":null}`:                                                                                              "",
+		`{"Text":"null","Unknown":[null],"types":[null],"Keys":[null],"":[null],"Tags":[{"Key":"a","Unknown":[null]}],"StartPosition":{"Id":null,"X":{"y":null}}}`:                  "",
 		``:                                     one + "Value null at 'text' failed to satisfy constraint: Member must not be null",
 		`{}`:                                   one + "Value null at 'text' failed to satisfy constraint: Member must not be null",
 		`{"text":"a"}`:                         one + "Value null at 'text' failed to satisfy constraint: Member must not be null",
@@ -95,13 +97,21 @@ func TestConstraints(t *testing.T) {
 		`{"Text":"a\u0000"}`:                      one + "Value at 'text' failed to satisfy constraint: " + many + "not contain the character U+0000",
 		`{"Text":"a","Attributes":{"\u0000":""}}`: one + "Value at 'attributes' failed to satisfy constraint: " + many + "not contain the character U+0000",
 		`{"Text":"a","Tags":[{"Key":"\u0000"}]}`:  one + "Value at 'tags' failed to satisfy constraint: " + many + "not contain the character U+0000",
-		`null`:                                    "The request body must be a JSON object",
-		`[]`:                                      "The request body must be a JSON object",
-		`"Text"`:                                  "The request body must be a JSON object",
-		`{"Text":"a"`:                             "The request body is not valid JSON: it ends too early",
-		`{"Text":"a"}}`:                           "The request body is not valid JSON: ",
-		`{'Text':'a'}`:                            "The request body is not valid JSON: ",
-		"{\"Text\":\"\xff\"}":                     "The request body is not valid JSON: ",
+		`{"Text":"a","Types":["A",null]}`:         one + "Value null at 'types.2.member' failed to satisfy constraint: Member must not be null",
+		`{"Text":"a","Tags":[null]}`:              one + "Value null at 'tags.1.member' failed to satisfy constraint: Member must not be null",
+		`{"Text":"a","Deep":{"X":null}}`:          one + "Value null at 'deep.X' failed to satisfy constraint: Member must not be null",
+		`{"Text":"a","Deep":{"x":{"Key":null}}}`:  one + "Value null at 'deep.x.key' failed to satisfy constraint: Member must not be null",
+		`{"Text":"a","Lists":{"x":["",null]}}`:    one + "Value null at 'lists.x.2.member' failed to satisfy constraint: Member must not be null",
+		`{"Text":"a","Attributes":{"a":"null","7":null},"Names":[null]}`: "2 validation errors detected: Value null at 'attributes.7' failed to satisfy constraint: Member must not be null; " +
+			"Value null at 'names.1.member' failed to satisfy constraint: Member must not be null",
+		`{"Text":"a","Names":[` + strings.Repeat("null,", 99) + `null]}`: "10 validation errors detected: Value null at 'names.1.member' failed",
+		`null`:                "The request body must be a JSON object",
+		`[]`:                  "The request body must be a JSON object",
+		`"Text"`:              "The request body must be a JSON object",
+		`{"Text":"a"`:         "The request body is not valid JSON: it ends too early",
+		`{"Text":"a"}}`:       "The request body is not valid JSON: ",
+		`{'Text':'a'}`:        "The request body is not valid JSON: ",
+		"{\"Text\":\"\xff\"}": "The request body is not valid JSON: ",
 		`{"X":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`: "The request body is not valid JSON: ",
 	} {
 		r := do(t, h, "POST", "/e/i", body)
@@ -230,7 +240,7 @@ func handle[In any](a *restjson.API, path string) {
 
 func FuzzBody(f *testing.F) {
 	h, got := everything()
-	for _, s := range []string{`{"Text":"a"}`, `{"Text":"a","Attributes":{"a":"b"},"Types":["A"]}`, `{"Text":"\u0000"}`, `[`, ``} {
+	for _, s := range []string{`{"Text":"a"}`, `{"Text":"a","Attributes":{"a":"b"},"Types":["A"]}`, `{"Text":"\u0000"}`, `{"Text":"a","Lists":{"a":[null]}}`, `[`, ``} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {

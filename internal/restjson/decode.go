@@ -32,6 +32,9 @@ func (p *plan) decode(in reflect.Value, r *http.Request, body []byte) string {
 	if bytes.Contains(body, []byte(`\u0000`)) {
 		bad = append(bad, findNUL(v, p.members)...)
 	}
+	if p.inBody && bytes.Contains(body, []byte("null")) {
+		bad = append(bad, p.findNull(body)...)
+	}
 	if len(bad) == 0 {
 		bad = checkMembers(v, p.members)
 	}

@@ -30,6 +30,7 @@ type binding struct {
 type member struct {
 	index int
 	name  string // as in sentences: lower camel case
+	json  string // as in the body; empty if it comes from elsewhere
 	rule
 }
 
@@ -64,6 +65,7 @@ func compile(o Operation) *plan {
 		if bound {
 			p.binds = append(p.binds, b)
 			p.members[i].secret = b.from == "header"
+			p.members[i].json = ""
 			f.Tag = `json:"-"`
 		} else {
 			p.inBody = true
@@ -121,7 +123,7 @@ func compileMember(where string, f reflect.StructField) member {
 		name = f.Name
 	}
 	r := compileRule(where, f.Type, f.Tag)
-	return member{index: f.Index[0], name: lowerCamel(name), rule: r}
+	return member{index: f.Index[0], name: lowerCamel(name), json: name, rule: r}
 }
 
 func compileRule(where string, t reflect.Type, tag reflect.StructTag) rule {
