@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"runtime/debug"
 
 	"github.com/jonboulle/clockwork"
 
@@ -15,8 +17,15 @@ type serveCmd struct {
 	config.Settings
 }
 
+// gcPercent is the GOGC of a server. Most of its memory is idle sockets; the default
+// of 100 would let each take about a KiB more, for a few percent less of CPU under load.
+const gcPercent = 50
+
 // Run serves until the context ends.
 func (c *serveCmd) Run(e *env) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	srv, err := server.Open(c.Settings, clockwork.NewRealClock(), newLog(e.stderr, c.Settings))
 	if err != nil {
 		return err
