@@ -17,8 +17,9 @@ type serveCmd struct {
 	config.Settings
 }
 
-// gcPercent is the GOGC of a server. Most of its memory is idle sockets; the default
-// of 100 would let each take about a KiB more, for a few percent less of CPU under load.
+// gcPercent is the GOGC of a server. The memory of a large one is idle sockets, which
+// the default of 100 would let take about a KiB more each; with the durable store, the
+// CPU it costs is not to be measured.
 const gcPercent = 50
 
 // Run serves until the context ends.
