@@ -3,6 +3,7 @@ package chat
 import (
 	"iter"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -121,6 +122,17 @@ func (c *Chat) Ended() bool { return !c.EndedAt.IsZero() }
 func (c *Chat) Participant(id ParticipantID) *Participant {
 	for _, p := range c.people {
 		if p.ID == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// Agent is the one who was added last of the agents who have joined, whether they are
+// still present or not; nil if none ever joined.
+func (c *Chat) Agent() *Participant {
+	for _, p := range slices.Backward(c.people) {
+		if p.Role == Agent && !p.JoinedAt.IsZero() {
 			return p
 		}
 	}

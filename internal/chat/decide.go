@@ -125,6 +125,11 @@ func (t *turn) speaker(id ParticipantID) (*Participant, error) {
 	return nil, refuse(NotPresent, "the participant has not connected yet; open the websocket and subscribe, or call CreateParticipantConnection with ConnectParticipant=true")
 }
 
+// here counts participants of any of the roles who have not gone.
+func (c *Chat) here(roles ...Role) int {
+	return c.count(Invited, roles...) + c.count(Present, roles...)
+}
+
 // count counts participants of any of the roles that are at the presence.
 func (c *Chat) count(at Presence, roles ...Role) int {
 	n := 0

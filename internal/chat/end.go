@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -51,16 +52,9 @@ type UpdateAttributes struct {
 }
 
 func (u UpdateAttributes) decide(t *turn) error {
-	total := 0
-	for k, v := range t.chat.Attributes {
-		if _, replaced := u.Attributes[k]; !replaced {
-			total += len(k) + len(v)
-		}
-	}
-	for k, v := range u.Attributes {
-		total += len(k) + len(v)
-	}
-	if total > MaxAttributes {
+	merged := maps.Clone(t.chat.Attributes)
+	maps.Copy(merged, u.Attributes)
+	if AttributesSize(merged) > MaxAttributes {
 		return refuse(BadContent, "Attributes would be larger than 32768 bytes in total")
 	}
 	if len(u.Attributes) == 0 {
@@ -73,6 +67,15 @@ func (u UpdateAttributes) decide(t *turn) error {
 
 // MaxAttributes is the size of all contact attributes, keys and values, in bytes.
 const MaxAttributes = 32768
+
+// AttributesSize is what MaxAttributes bounds.
+func AttributesSize(attributes map[string]string) int {
+	total := 0
+	for k, v := range attributes {
+		total += len(k) + len(v)
+	}
+	return total
+}
 
 // Summary is the row that lists and finds a contact: a projection of the chat,
 // written with the entries that change it. It is comparable.
@@ -95,10 +98,8 @@ func (c *Chat) Summary() Summary {
 		Chat: c.ID, Contact: c.Contact, Instance: c.Settings.Instance,
 		InitiatedAt: c.StartedAt, EndedAt: c.EndedAt, Deadline: c.Deadline(), Queue: c.Queue,
 	}
-	for _, p := range c.people {
-		if p.Role == Agent && !p.JoinedAt.IsZero() {
-			s.Agent = p.Name
-		}
+	if p := c.Agent(); p != nil {
+		s.Agent = p.Name
 	}
 	return s
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// EventTypes are what SendEvent takes.
-var EventTypes = []string{EventTyping, EventAcknowledged, EventDelivered, EventRead}
+// eventTypes are what SendEvent takes.
+var eventTypes = []string{EventTyping, EventAcknowledged, EventDelivered, EventRead}
 
 // SendEvent is the operation of that name (semantics.md 3.12). Content is empty
 // where the caller left it out.
@@ -29,7 +29,7 @@ func (ev SendEvent) decide(t *turn) error {
 		return ev.receipt(t)
 	}
 	return refuse(UnsupportedContentType, fmt.Sprintf(
-		"ContentType %q is not supported; SendEvent takes %s", ev.Type, strings.Join(EventTypes, ", ")))
+		"ContentType %q is not supported; SendEvent takes %s", ev.Type, strings.Join(eventTypes, ", ")))
 }
 
 // typing is a signal to everybody: never stored.

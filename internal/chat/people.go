@@ -1,9 +1,6 @@
 package chat
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // AddParticipant gives somebody a place in the chat, and so a token:
 // CreateParticipant (semantics.md 9.2), with AGENT and SUPERVISOR as our extension.
@@ -31,17 +28,16 @@ func (a AddParticipant) decide(t *turn) error {
 
 // room refuses a participant for whom the chat has no place (semantics.md 8).
 func (c *Chat) room(r Role) error {
-	here := func(roles ...Role) int { return c.count(Invited, roles...) + c.count(Present, roles...) }
 	switch {
 	case r != Agent && r != Supervisor && r != CustomBot:
 		return refuse(WrongState, fmt.Sprintf("nobody can be added to a chat as %q; add an AGENT, a SUPERVISOR or a CUSTOM_BOT", r))
-	case r == Supervisor && here(Supervisor) >= MaxSupervisors:
+	case r == Supervisor && c.here(Supervisor) >= MaxSupervisors:
 		return refuse(TooMany, "the chat already has five supervisors")
-	case r == CustomBot && here(Agent) > 0:
+	case r == CustomBot && c.here(Agent) > 0:
 		return refuse(WrongState, "a CUSTOM_BOT can't join a chat that has an agent")
-	case r == CustomBot && here(CustomBot) > 0:
+	case r == CustomBot && c.here(CustomBot) > 0:
 		return refuse(TooMany, "the chat already has a CUSTOM_BOT")
-	case r != Supervisor && here(Customer, Agent, CustomBot) >= MaxParticipants:
+	case r != Supervisor && c.here(Customer, Agent, CustomBot) >= MaxParticipants:
 		return refuse(TooMany, "the chat already has six participants")
 	}
 	return nil
@@ -138,9 +134,4 @@ func (l Leave) decide(t *turn) error {
 
 // lastAgent reports whether there is one agent left, and some agent has served the
 // customer: a customer who still waits for the first one goes on waiting.
-func (c *Chat) lastAgent() bool {
-	served := slices.ContainsFunc(c.people, func(p *Participant) bool {
-		return p.Role == Agent && !p.JoinedAt.IsZero()
-	})
-	return served && c.count(Present, Agent)+c.count(Invited, Agent) == 1
-}
+func (c *Chat) lastAgent() bool { return c.Agent() != nil && c.here(Agent) == 1 }

@@ -47,11 +47,7 @@ func (s *service) updateContactAttributes(ctx context.Context, in *UpdateContact
 
 // checkAttributes refuses attributes that are too large altogether.
 func checkAttributes(a map[string]string) error {
-	total := 0
-	for k, v := range a {
-		total += len(k) + len(v)
-	}
-	if total > chat.MaxAttributes {
+	if chat.AttributesSize(a) > chat.MaxAttributes {
 		return invalidParameter("Attributes are larger than 32768 bytes in total, keys and values; send less")
 	}
 	return nil

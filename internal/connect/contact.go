@@ -79,7 +79,7 @@ type QueueInfo struct {
 	EnqueueTimestamp *Timestamp `json:"EnqueueTimestamp"`
 }
 
-// AgentInfo is about the agent who joined last. Id is their participant id. Accepting
+// AgentInfo is about the newest agent who has joined. Id is their participant id. Accepting
 // and connecting are one with us.
 type AgentInfo struct {
 	Id                        *string    `json:"Id"`
@@ -124,15 +124,13 @@ func (s *service) describe(c *chat.Chat) *Contact {
 }
 
 func agentInfo(c *chat.Chat) *AgentInfo {
-	var last *AgentInfo
-	for p := range c.Participants() {
-		if p.Role == chat.Agent && !p.JoinedAt.IsZero() {
-			last = &AgentInfo{
-				Id:                        text(p.ID.String()),
-				AcceptedByAgentTimestamp:  timestamp(p.JoinedAt),
-				ConnectedToAgentTimestamp: timestamp(p.JoinedAt),
-			}
-		}
+	p := c.Agent()
+	if p == nil {
+		return nil
 	}
-	return last
+	return &AgentInfo{
+		Id:                        text(p.ID.String()),
+		AcceptedByAgentTimestamp:  timestamp(p.JoinedAt),
+		ConnectedToAgentTimestamp: timestamp(p.JoinedAt),
+	}
 }
