@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
@@ -142,16 +143,19 @@ type Error struct{ Sentence string }
 // Error gives the sentence.
 func (e *Error) Error() string { return e.Sentence }
 
-// Names lists the settings in the order of the struct; "config" is the first.
-func Names() []string {
-	var names []string
-	for _, f := range model().Flags {
+// Names lists the settings in the order of the struct; "config" is the first. The list
+// must not be changed.
+func Names() []string { return names() }
+
+// names reads the struct once: every flag is looked up in the list.
+var names = sync.OnceValue(func() (names []string) {
+	for _, f := range model(&Settings{}).Flags {
 		if f.Name != "help" {
 			names = append(names, f.Name)
 		}
 	}
 	return names
-}
+})
 
 // secret settings are not shown.
 var secret = []string{"access-keys", "token-keys"}
@@ -170,11 +174,8 @@ func Describe(s Settings, each func(name, value string)) {
 	}
 }
 
-func model(s ...*Settings) *kong.Application {
-	if s == nil {
-		s = []*Settings{{}}
-	}
-	k, err := kong.New(s[0])
+func model(s *Settings) *kong.Application {
+	k, err := kong.New(s)
 	if err != nil {
 		panic(err) // a struct tag of Settings is wrong
 	}
