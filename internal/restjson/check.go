@@ -107,21 +107,19 @@ func (r *rule) broken(v reflect.Value, constraint string) []violation {
 }
 
 func (r *rule) checkLength(v reflect.Value, n int64) []violation {
-	switch {
-	case r.min.set && n < r.min.n:
-		return r.broken(v, fmt.Sprintf("Member must have length greater than or equal to %d", r.min.n))
-	case r.max.set && n > r.max.n:
-		return r.broken(v, fmt.Sprintf("Member must have length less than or equal to %d", r.max.n))
-	}
-	return nil
+	return r.checkBounds(v, "length", n)
 }
 
 func (r *rule) checkNumber(v reflect.Value) []violation {
-	switch n := v.Int(); {
+	return r.checkBounds(v, "value", v.Int())
+}
+
+func (r *rule) checkBounds(v reflect.Value, what string, n int64) []violation {
+	switch {
 	case r.min.set && n < r.min.n:
-		return r.broken(v, fmt.Sprintf("Member must have value greater than or equal to %d", r.min.n))
+		return r.broken(v, fmt.Sprintf("Member must have %s greater than or equal to %d", what, r.min.n))
 	case r.max.set && n > r.max.n:
-		return r.broken(v, fmt.Sprintf("Member must have value less than or equal to %d", r.max.n))
+		return r.broken(v, fmt.Sprintf("Member must have %s less than or equal to %d", what, r.max.n))
 	}
 	return nil
 }
