@@ -157,27 +157,6 @@ func TestStartDefaults(t *testing.T) {
 	}
 }
 
-func TestSummary(t *testing.T) {
-	queue := chat.Flow{Steps: []chat.Step{{Queue: "Orders"}}}
-	c, by, ids := started(t, chat.Settings{Instance: "i", Minutes: 60, Flow: queue})
-	want := chat.Summary{
-		Chat: c.ID, Contact: c.Contact, Instance: "i", InitiatedAt: dawn, Deadline: dawn.Add(time.Hour), Queue: "Orders",
-	}
-	if got := c.Summary(); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-	bob := must(t, c, chat.AddParticipant{Role: chat.Agent, Name: "Bob"}, ids)
-	if got := c.Summary(); got != want {
-		t.Errorf("with an agent invited: got %+v, want %+v", got, want)
-	}
-	must(t, c, chat.Connect{By: chat.ParticipantID{ID: bob.ID}}, ids)
-	must(t, c, chat.Leave{By: by}, ids)
-	want.Agent, want.EndedAt, want.Deadline = "Bob", c.Last, time.Time{}
-	if got := c.Summary(); got != want {
-		t.Errorf("at the end: got %+v, want %+v", got, want)
-	}
-}
-
 func TestLookups(t *testing.T) {
 	c, by, ids := started(t, chat.Settings{})
 	must(t, c, chat.AddParticipant{Role: chat.Agent}, ids)

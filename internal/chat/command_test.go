@@ -171,8 +171,10 @@ func state(c *chat.Chat) string {
 	if len(c.Attributes) > 0 {
 		fmt.Fprintf(&b, "attributes%s\n", attributes(c.Attributes))
 	}
-	if s := c.Summary(); s.Agent != "" {
-		fmt.Fprintf(&b, "agent %s\n", s.Agent)
+	for _, s := range c.Summaries() {
+		if s.Agent != "" {
+			fmt.Fprintf(&b, "agent %s\n", s.Agent)
+		}
 	}
 	if d := c.Deadline(); !d.IsZero() {
 		fmt.Fprintf(&b, "deadline %s\n", clock(d))

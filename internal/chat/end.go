@@ -1,10 +1,6 @@
 package chat
 
-import (
-	"maps"
-	"slices"
-	"time"
-)
+import "maps"
 
 // Stop ends the chat from outside: StopContact (semantics.md 9.3). Stopping an
 // ended chat changes nothing.
@@ -75,61 +71,4 @@ func AttributesSize(attributes map[string]string) int {
 		total += len(k) + len(v)
 	}
 	return total
-}
-
-// Summary is the row that lists and finds a contact: a projection of the chat,
-// written with the entries that change it. It is comparable.
-type Summary struct {
-	Chat     ChatID
-	Contact  ContactID
-	Instance string
-	// InitiatedAt and EndedAt bound the contact; EndedAt is zero while it goes on.
-	InitiatedAt, EndedAt time.Time
-	// Deadline is a time not later than the next due Tick; zero means none.
-	Deadline time.Time
-	// Queue is where the contact waits or waited; Agent who took it.
-	Queue string
-	Agent string
-}
-
-// Summary gives the current contact's row.
-func (c *Chat) Summary() Summary {
-	s := Summary{
-		Chat: c.ID, Contact: c.Contact, Instance: c.Settings.Instance,
-		InitiatedAt: c.StartedAt, EndedAt: c.EndedAt, Deadline: c.Deadline(), Queue: c.Queue,
-	}
-	if p := c.Agent(); p != nil {
-		s.Agent = p.Name
-	}
-	return s
-}
-
-// SummaryAfter gives the row as it will be when the entries have been applied. It
-// doesn't change the chat.
-func (c *Chat) SummaryAfter(entries []Entry) Summary {
-	if !slices.ContainsFunc(entries, Entry.inSummary) {
-		return c.Summary() // the usual case: a message
-	}
-	sketch := *c
-	sketch.people = make([]*Participant, len(c.people))
-	for i, p := range c.people {
-		twin := *p
-		sketch.people[i] = &twin
-	}
-	sketch.Attributes, sketch.tokens = nil, tokens{}
-	for i := range entries {
-		if entries[i].inSummary() {
-			sketch.apply(&entries[i])
-		}
-	}
-	return sketch.Summary()
-}
-
-// inSummary reports whether the row may depend on the entry.
-func (e Entry) inSummary() bool {
-	switch e.Kind {
-	case KindMessage, KindReceipt, KindAttributes:
-		return false
-	}
-	return true
 }

@@ -278,13 +278,16 @@ func (w *walk) answer(cmd chat.Command, out chat.Outcome) error {
 
 // apply lets the chat and its twin move on, and checks what was foretold.
 func (w *walk) apply(cmd chat.Command, out chat.Outcome) error {
-	foretold := w.chat.SummaryAfter(out.Entries)
+	before, foretold := w.chat.Summaries(), w.chat.SummariesAfter(out.Entries)
+	if foretold == nil {
+		foretold = before
+	}
 	for _, c := range []*chat.Chat{w.chat, w.twin} {
 		c.Apply(out.Entries...)
 		c.Keep(out)
 	}
-	if got := w.chat.Summary(); got != foretold {
-		return fmt.Errorf("SummaryAfter foretold %+v, and it became %+v", foretold, got)
+	if got := w.chat.Summaries(); !slices.Equal(got, foretold) {
+		return fmt.Errorf("SummariesAfter foretold %+v, and it became %+v", foretold, got)
 	}
 	if token(cmd) == "" && len(out.Entries) == 0 {
 		return nil
@@ -307,7 +310,7 @@ func (w *walk) apply(cmd chat.Command, out chat.Outcome) error {
 // same chat to whoever loads it.
 func (w *walk) finish() error {
 	if !reflect.DeepEqual(w.chat, w.twin) {
-		return errors.New("Decide or SummaryAfter changed the chat")
+		return errors.New("Decide or SummariesAfter changed the chat")
 	}
 	loaded := chat.New(w.chat.ID)
 	for _, e := range w.log {
@@ -326,7 +329,7 @@ func (w *walk) finish() error {
 func (w *walk) exported(c *chat.Chat) []any {
 	all := []any{
 		c.ID, c.Seq, c.Last, c.Contact, c.Settings, c.StartedAt, c.Attributes, c.Queue, c.QueuedAt, c.EndedAt, c.Cause,
-		c.Started(), c.Ended(), c.Deadline(), c.Summary(),
+		c.Started(), c.Ended(), c.Deadline(), c.Summaries(),
 	}
 	for p := range c.Participants() {
 		_, refusal := c.Admit(p.ID)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,9 +84,12 @@ func (w *world) participant(name string) chat.ParticipantID {
 func (w *world) do(cmd chat.Command) []string {
 	before := state(w.chat)
 	out, err := chat.Decide(w.chat, cmd, w.now, w.ids)
-	summary := w.chat.SummaryAfter(out.Entries)
+	summaries := w.chat.SummariesAfter(out.Entries)
+	if summaries == nil {
+		summaries = w.chat.Summaries()
+	}
 	if state(w.chat) != before {
-		w.t.Errorf("%s: Decide or SummaryAfter changed the chat", w.where)
+		w.t.Errorf("%s: Decide or SummariesAfter changed the chat", w.where)
 	}
 	if err != nil {
 		return []string{refused(w.t, err)}
@@ -93,8 +97,8 @@ func (w *world) do(cmd chat.Command) []string {
 	w.chat.Apply(out.Entries...)
 	w.chat.Keep(out)
 	w.log = append(w.log, out.Entries...)
-	if got := w.chat.Summary(); got != summary {
-		w.t.Errorf("%s: SummaryAfter foretold %+v, and it became %+v", w.where, summary, got)
+	if got := w.chat.Summaries(); !slices.Equal(got, summaries) {
+		w.t.Errorf("%s: SummariesAfter foretold %+v, and it became %+v", w.where, summaries, got)
 	}
 	return w.show(cmd, out)
 }

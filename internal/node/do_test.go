@@ -122,8 +122,8 @@ func TestOneAppendPerMessage(t *testing.T) {
 			w.do(i%2, id, say(jane, "hello", ""))
 		}
 		for i, b := range w.store.batches {
-			if b.After != int64(i) || b.Summary != nil && i > 1 {
-				t.Errorf("Append %d is after %d, with summary %v", i, b.After, b.Summary)
+			if b.After != int64(i) || b.Summaries != nil && i > 1 {
+				t.Errorf("Append %d is after %d, with summaries %v", i, b.After, b.Summaries)
 			}
 		}
 	})

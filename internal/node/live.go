@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -17,11 +18,11 @@ type live struct {
 	id   chat.ChatID
 	turn chan struct{}
 
-	chat    *chat.Chat
-	summary chat.Summary
-	stale   bool   // the store may have entries that chat lacks
-	unsure  bool   // and maybe nobody was told of them
-	unsub   func() // ends the bus subscription; nil while there is none
+	chat      *chat.Chat
+	summaries []chat.Summary // the rows that the store has with these entries
+	stale     bool           // the store may have entries that chat lacks
+	unsure    bool           // and maybe nobody was told of them
+	unsub     func()         // ends the bus subscription; nil while there is none
 
 	refs atomic.Int32 // who has or waits for the turn, or watches; the chat stays while there are any
 	used atomic.Int64 // when it was last released, in Unix milliseconds; 0 if it is not known to exist
@@ -147,7 +148,7 @@ func (n *Node) refresh(ctx context.Context, l *live) error {
 		}
 		if len(entries) > 0 {
 			l.chat.Apply(entries...)
-			l.summary = l.chat.Summary()
+			l.summaries = l.chat.Summaries()
 			n.tell(l, entries, nil, l.unsure)
 		}
 		l.stale = len(entries) == loadPage
@@ -168,23 +169,28 @@ func (n *Node) tell(l *live, entries []chat.Entry, signals []chat.Signal, everyb
 	}
 }
 
-// commit makes an outcome durable, then part of the chat, then known. force writes
-// the summary even if it seems unchanged: a tick that came too early moves the
-// stored deadline.
+// commit makes an outcome durable, then part of the chat, then known. It writes the
+// rows that change; force, that of the current contact even if it seems unchanged: a
+// tick that came too early moves the stored deadline.
 func (n *Node) commit(ctx context.Context, l *live, out chat.Outcome, force bool) error {
 	if len(out.Entries) > 0 || force {
 		a := store.Append{Chat: l.id, After: l.chat.Seq, Entries: out.Entries}
-		summary := l.chat.SummaryAfter(out.Entries)
-		if force || summary != l.summary {
-			a.Summary = &summary
+		rows := l.chat.SummariesAfter(out.Entries)
+		if rows == nil {
+			rows = l.summaries
+		}
+		for i, row := range rows {
+			if !slices.Contains(l.summaries, row) || force && i == len(rows)-1 {
+				a.Summaries = append(a.Summaries, row)
+			}
 		}
 		if err := n.append(ctx, l, a); err != nil {
 			return err
 		}
 		l.chat.Apply(out.Entries...)
-		l.summary = summary
-		if a.Summary != nil {
-			n.alarm.set(summary.Deadline)
+		l.summaries = rows
+		for _, row := range a.Summaries {
+			n.alarm.set(row.Deadline)
 		}
 	}
 	l.chat.Keep(out)

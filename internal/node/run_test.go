@@ -183,7 +183,7 @@ func TestEarlyTickMovesTheDeadline(t *testing.T) {
 		}
 		right := sum.Deadline
 		sum.Deadline = dawn.Add(time.Second)
-		if err := w.store.Store.Append(w.ctx, store.Append{Chat: id, After: 1, Summary: &sum}); err != nil {
+		if err := w.store.Store.Append(w.ctx, store.Append{Chat: id, After: 1, Summaries: []chat.Summary{sum}}); err != nil {
 			t.Fatal(err)
 		}
 		w.run()

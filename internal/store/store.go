@@ -36,10 +36,12 @@ type Append struct {
 	Chat chat.ChatID
 	// After is the Seq of the last entry the caller knows; 0 for a new chat.
 	After int64
-	// Entries have Seq After+1, After+2 and so on. There may be none if Summary is set.
+	// Entries have Seq After+1, After+2 and so on. There may be none if there are
+	// Summaries.
 	Entries []chat.Entry
-	// Summary, if not nil, replaces the row of its contact in the same transaction.
-	Summary *chat.Summary
+	// Summaries replace the rows of their contacts in the same transaction. They are
+	// of different contacts of the chat.
+	Summaries []chat.Summary
 }
 
 // Check reports what is malformed about a batch: a mistake of the caller, not of
@@ -49,10 +51,19 @@ func (a *Append) Check() error {
 	switch {
 	case a.After < 0:
 		return fmt.Errorf("store: Append.After is %d; it must be the Seq of the chat's last entry, or 0", a.After)
-	case len(a.Entries) == 0 && a.Summary == nil:
-		return errors.New("store: Append has neither Entries nor Summary; it must have one of them")
-	case a.Summary != nil && a.Summary.Chat != a.Chat:
-		return fmt.Errorf("store: Append.Summary.Chat is %s; it must be Append.Chat, %s", a.Summary.Chat, a.Chat)
+	case len(a.Entries) == 0 && len(a.Summaries) == 0:
+		return errors.New("store: Append has neither Entries nor Summaries; it must have one of them")
+	}
+	for i := range a.Summaries {
+		s := &a.Summaries[i]
+		if s.Chat != a.Chat {
+			return fmt.Errorf("store: Append.Summaries[%d].Chat is %s; it must be Append.Chat, %s", i, s.Chat, a.Chat)
+		}
+		for j := range i {
+			if a.Summaries[j].Contact == s.Contact {
+				return fmt.Errorf("store: Append.Summaries[%d] is of the same contact as Summaries[%d]; there must be one row for each", i, j)
+			}
+		}
 	}
 	for i := range a.Entries {
 		if got, want := a.Entries[i].Seq, a.After+int64(i)+1; got != want {
@@ -107,9 +118,13 @@ type Store interface {
 	// Contact returns a contact's row, or ErrNotFound.
 	Contact(ctx context.Context, id chat.ContactID) (chat.Summary, error)
 
-	// Due returns the chats with a deadline, past or not, the earliest first, at
-	// most limit of them. Contacts that have ended are not among them.
+	// Due returns the chats whose current contact has a deadline, past or not, the
+	// earliest first, at most limit of them. Contacts that have ended, and with them
+	// those that were transferred, don't count.
 	Due(ctx context.Context, limit int) ([]Due, error)
+
+	// Search finds contacts by their rows. It refuses what [Search.Check] refuses.
+	Search(ctx context.Context, s Search) (Found, error)
 
 	// Close waits for the batches handed over, then releases everything. Later
 	// calls of any method return ErrClosed.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,8 +54,8 @@ func (s *Store) Append(ctx context.Context, a store.Append) error {
 	if len(a.Entries) > 0 {
 		s.logs[a.Chat] = append(log, a.Entries...)
 	}
-	if a.Summary != nil {
-		s.contacts[a.Summary.Contact] = *a.Summary
+	for _, c := range a.Summaries {
+		s.contacts[c.Contact] = c
 	}
 	return nil
 }
@@ -145,6 +146,57 @@ func (s *Store) Due(_ context.Context, limit int) ([]store.Due, error) {
 		return cmp.Or(a.At.Compare(b.At), slices.Compare(a.Chat.UUID[:], b.Chat.UUID[:]))
 	})
 	return all[:min(max(limit, 0), len(all))], nil
+}
+
+// Search implements [store.Store].
+func (s *Store) Search(_ context.Context, q store.Search) (store.Found, error) {
+	if err := q.Check(); err != nil {
+		return store.Found{}, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return store.Found{}, store.ErrClosed
+	}
+	var all []chat.Summary
+	for _, c := range s.contacts {
+		if matches(&q, &c) {
+			all = append(all, c)
+		}
+	}
+	order := func(a, b store.Cursor) int {
+		if q.Ascending {
+			return a.Compare(b)
+		}
+		return b.Compare(a)
+	}
+	slices.SortFunc(all, func(a, b chat.Summary) int { return order(q.Cursor(&a), q.Cursor(&b)) })
+	found := store.Found{Total: len(all)}
+	if q.After != nil {
+		all = slices.DeleteFunc(all, func(c chat.Summary) bool { return order(q.Cursor(&c), *q.After) <= 0 })
+	}
+	found.Contacts = all[:min(q.Limit, len(all))]
+	return found, nil
+}
+
+// matches reports whether a contact is one of those that are wanted.
+func matches(q *store.Search, c *chat.Summary) bool {
+	at := q.By.Of(c)
+	hasLabel := func(label string) bool { return strings.Contains(c.Labels, label) }
+	for _, wanted := range q.Labels {
+		if !slices.ContainsFunc(wanted, hasLabel) {
+			return false
+		}
+	}
+	return c.Instance == q.Instance && !at.IsZero() &&
+		(q.From.IsZero() || !at.Before(q.From)) && (q.To.IsZero() || !at.After(q.To)) &&
+		(q.Active == nil || *q.Active == c.EndedAt.IsZero()) &&
+		oneOf(q.Agents, c.Agent) && oneOf(q.Queues, c.Queue) && oneOf(q.Names, c.Name) && oneOf(q.Methods, c.Method)
+}
+
+// oneOf reports whether a value is in the list; in an empty one everything is.
+func oneOf[T comparable](list []T, value T) bool {
+	return len(list) == 0 || slices.Contains(list, value)
 }
 
 // Close implements [store.Store].

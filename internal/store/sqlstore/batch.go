@@ -12,12 +12,12 @@ import (
 
 // batch is a store.Append on its way through the writer.
 type batch struct {
-	chat    []byte
-	after   int64
-	rows    []row
-	contact []any      // the parameters of sqlPutContact, or nil
-	outcome error      // nil or ErrConflict, if its transaction commits
-	done    chan error // gets the answer, once
+	chat     []byte
+	after    int64
+	rows     []row
+	contacts [][]any    // the parameters of sqlPutContact, for each
+	outcome  error      // nil or ErrConflict, if its transaction commits
+	done     chan error // gets the answer, once
 }
 
 // row is an entry as it is stored.
@@ -45,8 +45,8 @@ func encode(a *store.Append) (*batch, error) {
 		}
 		b.rows[i] = r
 	}
-	if a.Summary != nil {
-		b.contact = contactArgs(a.Summary)
+	for i := range a.Summaries {
+		b.contacts = append(b.contacts, contactArgs(&a.Summaries[i]))
 	}
 	return b, nil
 }
@@ -58,8 +58,9 @@ func (b *batch) args(r *row) []any {
 
 func contactArgs(s *chat.Summary) []any {
 	return []any{
-		s.Chat.UUID[:], s.Contact.UUID[:], s.Instance,
-		millis(s.InitiatedAt), millis(s.EndedAt), millis(s.Deadline), s.Queue, s.Agent,
+		s.Chat.UUID[:], s.Contact.UUID[:], s.Previous.UUID[:], s.Instance, string(s.Method),
+		millis(s.InitiatedAt), millis(s.QueuedAt), millis(s.ConnectedAt), millis(s.EndedAt), millis(s.Deadline),
+		s.Queue, s.Agent, s.Customer, s.Name, string(s.Cause), s.Labels,
 	}
 }
 

@@ -14,6 +14,9 @@ type dialect struct {
 	// version gives the number of steps that were taken; setVersion, a format with a
 	// %d, records it in the transaction of the step.
 	version, setVersion string
+	// find is the function that gives the place of its second argument in its first, 0
+	// if there is none.
+	find string
 	// explain turns an error of the driver into a sentence that names what is wrong
 	// and what to do, and into an error of package store where there is one.
 	explain func(error) error

@@ -118,20 +118,32 @@ func (r *reader) SeqAt(ctx context.Context, id chat.ChatID, t time.Time) (int64,
 // Contact implements [store.Store].
 func (r *reader) Contact(ctx context.Context, id chat.ContactID) (chat.Summary, error) {
 	var s chat.Summary
-	var inChat, contact []byte
-	var initiated, ended, deadline sql.NullInt64
-	err := r.contact.QueryRowContext(ctx, id.UUID[:]).Scan(
-		&inChat, &contact, &s.Instance, &initiated, &ended, &deadline, &s.Queue, &s.Agent)
+	err := scanContact(r.contact.QueryRowContext(ctx, id.UUID[:]), &s)
 	if errors.Is(err, sql.ErrNoRows) {
 		return chat.Summary{}, store.ErrNotFound
 	}
 	if err != nil {
 		return chat.Summary{}, r.failed("contact", err)
 	}
+	return s, nil
+}
+
+// scanContact reads a row of contactColumns.
+func scanContact(row interface{ Scan(...any) error }, s *chat.Summary) error {
+	var inChat, contact, previous []byte
+	var initiated, queued, connected, ended, deadline sql.NullInt64
+	err := row.Scan(&inChat, &contact, &previous, &s.Instance, &s.Method,
+		&initiated, &queued, &connected, &ended, &deadline,
+		&s.Queue, &s.Agent, &s.Customer, &s.Name, &s.Cause, &s.Labels)
+	if err != nil {
+		return err
+	}
 	copy(s.Chat.UUID[:], inChat)
 	copy(s.Contact.UUID[:], contact)
-	s.InitiatedAt, s.EndedAt, s.Deadline = fromMillis(initiated), fromMillis(ended), fromMillis(deadline)
-	return s, nil
+	copy(s.Previous.UUID[:], previous)
+	s.InitiatedAt, s.QueuedAt, s.ConnectedAt = fromMillis(initiated), fromMillis(queued), fromMillis(connected)
+	s.EndedAt, s.Deadline = fromMillis(ended), fromMillis(deadline)
+	return nil
 }
 
 func fromMillis(ms sql.NullInt64) time.Time {

@@ -4,6 +4,11 @@ package sqlstore
 // that the text compares with a column is compared with the column first, because
 // PostgreSQL takes the type of a parameter from its first use.
 const (
+	// In the order of contactArgs and scanContact.
+	contactColumns = `chat_id, contact_id, previous_id, instance_id, method,
+	initiated_at, queued_at, connected_at, ended_at, deadline,
+	queue, agent, customer, name, cause, labels`
+
 	// Stores an entry if the one before it ($7) is there or none is needed, and nobody
 	// was faster; else it affects no row. Parameters: row.args.
 	sqlInsertEntry = `
@@ -16,12 +21,14 @@ ON CONFLICT DO NOTHING`
 
 	// Parameters: contactArgs.
 	sqlPutContact = `
-INSERT INTO contact (chat_id, contact_id, instance_id, initiated_at, ended_at, deadline, queue, agent)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO contact (` + contactColumns + `)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ON CONFLICT (chat_id, contact_id) DO UPDATE SET
-	instance_id = excluded.instance_id, initiated_at = excluded.initiated_at,
+	previous_id = excluded.previous_id, instance_id = excluded.instance_id, method = excluded.method,
+	initiated_at = excluded.initiated_at, queued_at = excluded.queued_at, connected_at = excluded.connected_at,
 	ended_at = excluded.ended_at, deadline = excluded.deadline,
-	queue = excluded.queue, agent = excluded.agent`
+	queue = excluded.queue, agent = excluded.agent, customer = excluded.customer,
+	name = excluded.name, cause = excluded.cause, labels = excluded.labels`
 
 	sqlEntries = `
 SELECT seq, id, at, body FROM entry
@@ -43,9 +50,11 @@ SELECT seq FROM entry
 WHERE chat_id = $1 AND at <= $2 AND visible = 1
 ORDER BY seq DESC LIMIT 1`
 
-	sqlContact = `
-SELECT chat_id, contact_id, instance_id, initiated_at, ended_at, deadline, queue, agent
-FROM contact WHERE contact_id = $1 LIMIT 1`
+	sqlContact = `SELECT ` + contactColumns + ` FROM contact WHERE contact_id = $1 LIMIT 1`
+
+	// What follows is made by clause.
+	sqlCountContacts  = `SELECT COUNT(*) FROM contact WHERE `
+	sqlSearchContacts = `SELECT ` + contactColumns + ` FROM contact WHERE `
 
 	sqlDue = `
 SELECT chat_id, deadline FROM contact

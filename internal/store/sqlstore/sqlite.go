@@ -37,6 +37,7 @@ func sqliteDialect(file string) dialect {
 		begin:      "BEGIN IMMEDIATE",
 		version:    "PRAGMA user_version",
 		setVersion: "PRAGMA user_version = %d",
+		find:       "instr",
 		explain:    func(err error) error { return explainSQLite(file, err) },
 	}
 }

@@ -137,11 +137,12 @@ func (w *writer) apply(ctx context.Context, b *batch) error {
 			return fmt.Errorf("entry %d of the chat is there, but entry %d was not", b.rows[i].seq, b.rows[i-1].seq)
 		}
 	}
-	if b.contact == nil {
-		return nil
+	for _, args := range b.contacts {
+		if _, err := w.contact.ExecContext(ctx, args...); err != nil {
+			return err
+		}
 	}
-	_, err := w.contact.ExecContext(ctx, b.contact...)
-	return err
+	return nil
 }
 
 // statements are what is prepared on the writer's connection.

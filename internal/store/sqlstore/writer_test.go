@@ -102,8 +102,8 @@ func TestGroupWithConflicts(t *testing.T) {
 		mustEncode(t, storetest.Messages(a, 0, 5)),
 		mustEncode(t, storetest.Messages(a, 3, 1)),
 		mustEncode(t, storetest.Messages(b, 1, 2)),
-		mustEncode(t, store.Append{Chat: a, After: 3, Summary: &chat.Summary{Chat: a}}),
-		mustEncode(t, store.Append{Chat: a, After: 4, Summary: &chat.Summary{Chat: a}}),
+		mustEncode(t, store.Append{Chat: a, After: 3, Summaries: []chat.Summary{{Chat: a}}}),
+		mustEncode(t, store.Append{Chat: a, After: 4, Summaries: []chat.Summary{{Chat: a}}}),
 	), "stored", "conflict", "stored", "conflict", "conflict", "stored")
 	wantRows(t, w.db, map[chat.ChatID]int{a: 4, b: 0})
 }
@@ -122,7 +122,7 @@ func TestPoison(t *testing.T) {
 			}
 			poisoned := storetest.Messages(ids[1], 0, 3)
 			poisoned.Entries[2] = storetest.Message(ids[1], 3, "poison")
-			poisoned.Summary = &chat.Summary{Chat: ids[1], Contact: ids[1].FirstContact()}
+			poisoned.Summaries = []chat.Summary{{Chat: ids[1], Contact: ids[1].FirstContact()}}
 			wantOutcomes(t, outcomes(w,
 				mustEncode(t, storetest.Messages(ids[0], 0, 2)),
 				mustEncode(t, poisoned),

@@ -66,12 +66,13 @@ func malformed(k *kit) {
 	early := Messages(id, 0, 2)
 	early.After = 1
 	for name, a := range map[string]store.Append{
-		"the same Seq twice":                twice,
-		"a gap":                             gap,
-		"Entries that don't follow After":   early,
-		"a negative After":                  {Chat: id, After: -1, Entries: Messages(id, -1, 1).Entries},
-		"nothing in it":                     {Chat: id, After: 1},
-		"the Summary of another chat in it": {Chat: id, After: 1, Summary: &chat.Summary{Chat: NewChat()}},
+		"the same Seq twice":              twice,
+		"a gap":                           gap,
+		"Entries that don't follow After": early,
+		"a negative After":                {Chat: id, After: -1, Entries: Messages(id, -1, 1).Entries},
+		"nothing in it":                   {Chat: id, After: 1},
+		"the row of another chat in it":   {Chat: id, After: 1, Summaries: []chat.Summary{{Chat: NewChat()}}},
+		"two rows of a contact":           {Chat: id, After: 1, Summaries: []chat.Summary{summary(id), summary(id)}},
 	} {
 		if err := k.store.Append(k.Context(), a); err == nil || errors.Is(err, store.ErrConflict) {
 			k.Errorf("Append of a batch with %s = %v; want it refused as malformed", name, err)

@@ -22,11 +22,16 @@ var contactChecks = []check{
 	{"due changes", dueChanges},
 }
 
+// instance is that of the suite's contacts.
+const instance = "00000000-0000-4000-8000-000000000001"
+
 // summary makes the row of a chat's first contact, with everything in it.
 func summary(id chat.ChatID) chat.Summary {
 	return chat.Summary{
-		Chat: id, Contact: id.FirstContact(), Instance: "00000000-0000-4000-8000-000000000001",
-		InitiatedAt: base, Deadline: base.Add(5 * time.Minute), Queue: "Søppel 🦉", Agent: "agent 'a'",
+		Chat: id, Contact: id.FirstContact(), Previous: NewChat().FirstContact(), Instance: instance,
+		Method: chat.MethodQueueTransfer, InitiatedAt: base, QueuedAt: at(1), ConnectedAt: at(2),
+		Deadline: base.Add(5 * time.Minute), Queue: "Søppel 🦉", Agent: "agent 'a'", Customer: "Ann \"\\\"",
+		Name: "née % _", Cause: chat.CauseExpired, Labels: chat.TagLabel("k", "v") + chat.AttributeLabel("k", "w"),
 	}
 }
 
@@ -51,7 +56,7 @@ func (k *kit) wantNoContact(id chat.ContactID) {
 func summaries(k *kit) {
 	first := summary(NewChat())
 	a := Messages(first.Chat, 0, 2)
-	a.Summary = &first
+	a.Summaries = []chat.Summary{first}
 	k.append(a)
 	k.wantContact(first)
 
@@ -60,11 +65,11 @@ func summaries(k *kit) {
 
 	second := chat.Summary{Chat: first.Chat, Contact: first.Contact, EndedAt: at(9)}
 	a = Messages(first.Chat, 3, 1)
-	a.Summary = &second
+	a.Summaries = []chat.Summary{second}
 	k.append(a)
 	k.wantContact(second) // what isn't set any more is gone
 
-	k.append(store.Append{Chat: first.Chat, After: 4, Summary: &first})
+	k.append(store.Append{Chat: first.Chat, After: 4, Summaries: []chat.Summary{first}})
 	k.wantContact(first)
 	k.wantLog(first.Chat, Messages(first.Chat, 0, 4).Entries)
 }
@@ -75,11 +80,11 @@ func summaryAlone(k *kit) {
 	s := summary(NewChat())
 	k.append(Messages(s.Chat, 0, 2))
 	for _, after := range []int64{0, 1, 3} {
-		k.refused(store.Append{Chat: s.Chat, After: after, Summary: &s}, store.ErrConflict)
+		k.refused(store.Append{Chat: s.Chat, After: after, Summaries: []chat.Summary{s}}, store.ErrConflict)
 	}
 	k.wantNoContact(s.Contact)
-	k.append(store.Append{Chat: s.Chat, After: 2, Summary: &s})
-	k.append(store.Append{Chat: s.Chat, After: 2, Summary: &s})
+	k.append(store.Append{Chat: s.Chat, After: 2, Summaries: []chat.Summary{s}})
+	k.append(store.Append{Chat: s.Chat, After: 2, Summaries: []chat.Summary{s}})
 	k.wantContact(s)
 	k.wantLog(s.Chat, Messages(s.Chat, 0, 2).Entries)
 }
@@ -88,13 +93,13 @@ func summaryAlone(k *kit) {
 func summaryConflict(k *kit) {
 	s := summary(NewChat())
 	a := Messages(s.Chat, 0, 1)
-	a.Summary = &s
+	a.Summaries = []chat.Summary{s}
 	k.append(a)
 	changed := s
 	changed.Queue, changed.Deadline = "other", time.Time{}
 	for _, after := range []int64{0, 2} {
 		a := Messages(s.Chat, after, 2)
-		a.Summary = &changed
+		a.Summaries = []chat.Summary{changed}
 		k.refused(a, store.ErrConflict)
 	}
 	k.wantContact(s)
@@ -106,13 +111,27 @@ func summaryOfEach(k *kit) {
 	second := first
 	second.Contact, second.Queue = chat.ContactID{ID: entryID(first.Chat, 77)}, "second"
 	a := Messages(first.Chat, 0, 1)
-	a.Summary = &first
+	a.Summaries = []chat.Summary{first}
 	k.append(a)
 	a = Messages(first.Chat, 1, 1)
-	a.Summary = &second
+	a.Summaries = []chat.Summary{second}
 	k.append(a)
 	k.wantContact(first)
 	k.wantContact(second)
+
+	// A transfer: the old one ends, the new one begins.
+	first.EndedAt, first.Deadline, first.Cause = at(7), time.Time{}, "TRANSFERRED"
+	third := second
+	third.Contact, third.Previous = chat.ContactID{ID: entryID(first.Chat, 78)}, second.Contact
+	third.Deadline = at(60)
+	second.EndedAt = at(8) // and its deadline stays, to be ignored
+	a = Messages(first.Chat, 2, 2)
+	a.Summaries = []chat.Summary{first, second, third}
+	k.append(a)
+	for _, s := range a.Summaries {
+		k.wantContact(s)
+	}
+	k.wantDue(10, store.Due{Chat: first.Chat, At: third.Deadline})
 }
 
 func contactNotFound(k *kit) {
@@ -132,7 +151,7 @@ func (k *kit) putDeadline(d *time.Duration, ended time.Time) chat.ChatID {
 		s.Deadline = base.Add(*d)
 	}
 	a := Messages(s.Chat, 0, 1)
-	a.Summary = &s
+	a.Summaries = []chat.Summary{s}
 	k.append(a)
 	return s.Chat
 }
@@ -174,7 +193,7 @@ func dueChanges(k *kit) {
 	b.Deadline = a.Deadline.Add(time.Second)
 	put := func(s chat.Summary) {
 		k.Helper()
-		k.append(store.Append{Chat: s.Chat, Summary: &s})
+		k.append(store.Append{Chat: s.Chat, Summaries: []chat.Summary{s}})
 	}
 	dueOf := func(s chat.Summary) store.Due { return store.Due{Chat: s.Chat, At: s.Deadline} }
 	put(a)

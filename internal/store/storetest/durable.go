@@ -18,7 +18,7 @@ var closeChecks = []check{
 func closes(k *kit) {
 	s := summary(NewChat())
 	a := Messages(s.Chat, 0, 1)
-	a.Summary = &s
+	a.Summaries = []chat.Summary{s}
 	k.append(a)
 	if err := k.store.Close(); err != nil {
 		k.Fatalf("Close: %v", err)
@@ -33,6 +33,7 @@ func closes(k *kit) {
 	_, results["SeqAt"] = k.store.SeqAt(ctx, s.Chat, base)
 	_, results["Contact"] = k.store.Contact(ctx, s.Contact)
 	_, results["Due"] = k.store.Due(ctx, 1)
+	_, results["Search"] = k.store.Search(ctx, store.Search{})
 	for method, err := range results {
 		if !errors.Is(err, store.ErrClosed) {
 			k.Errorf("%s after Close = %v; want %v", method, err, store.ErrClosed)
@@ -90,7 +91,7 @@ func reopen(t *testing.T, open func(*testing.T, string) store.Store) {
 	s := summary(NewChat())
 	want := Kinds(s.Chat)
 	k := newKit(t, open(t, dir))
-	k.append(store.Append{Chat: s.Chat, Entries: want, Summary: &s})
+	k.append(store.Append{Chat: s.Chat, Entries: want, Summaries: []chat.Summary{s}})
 	for range 3 {
 		if err := k.store.Close(); err != nil {
 			t.Fatalf("Close: %v", err)

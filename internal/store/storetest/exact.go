@@ -157,8 +157,8 @@ func exactTimes(k *kit) {
 	k.wantLog(id, want)
 	for _, t := range times {
 		s := summary(NewChat())
-		s.InitiatedAt, s.EndedAt, s.Deadline = t, t, t
-		k.append(store.Append{Chat: s.Chat, Summary: &s})
+		s.InitiatedAt, s.QueuedAt, s.ConnectedAt, s.EndedAt, s.Deadline = t, t, t, t, t
+		k.append(store.Append{Chat: s.Chat, Summaries: []chat.Summary{s}})
 		k.wantContact(s)
 	}
 }
@@ -166,12 +166,13 @@ func exactTimes(k *kit) {
 func exactSummary(k *kit) {
 	for _, text := range texts {
 		s := summary(NewChat())
-		s.Instance, s.Queue, s.Agent = text, text, text
-		k.append(store.Append{Chat: s.Chat, Summary: &s})
+		s.Instance, s.Queue, s.Agent, s.Customer, s.Name, s.Labels = text, text, text, text, text, text
+		s.Method, s.Cause = chat.Method(text), chat.Cause(text)
+		k.append(store.Append{Chat: s.Chat, Summaries: []chat.Summary{s}})
 		k.wantContact(s)
 	}
 	bare := chat.Summary{Chat: NewChat()}
 	bare.Contact = bare.Chat.FirstContact()
-	k.append(store.Append{Chat: bare.Chat, Summary: &bare})
+	k.append(store.Append{Chat: bare.Chat, Summaries: []chat.Summary{bare}})
 	k.wantContact(bare)
 }

@@ -28,7 +28,7 @@ type check struct {
 
 // Run tests a store. open gives an empty one, which the suite closes.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
-	checks := [][]check{appendChecks, summaryChecks, readChecks, contactChecks, exactChecks, closeChecks}
+	checks := [][]check{appendChecks, summaryChecks, readChecks, contactChecks, searchChecks, exactChecks, closeChecks}
 	for _, group := range checks {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

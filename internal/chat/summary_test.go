@@ -1,0 +1,71 @@
+package chat_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+)
+
+func TestSummaries(t *testing.T) {
+	if got := chat.New(chat.ChatID{}).Summaries(); got != nil {
+		t.Errorf("a chat that was not started has the rows %+v", got)
+	}
+	c, by, ids := started(t, chat.Settings{
+		Instance: "i", Minutes: 60, Customer: chat.Author{Name: "Jane"},
+		Flow:       chat.Flow{Steps: []chat.Step{{Queue: "Orders"}}},
+		Attributes: map[string]string{"topic": "shoes", "size": "40"},
+	})
+	labels := func(topic string) string {
+		return chat.AttributeLabel("size", "40") + chat.AttributeLabel("topic", topic)
+	}
+	want := chat.Summary{
+		Chat: c.ID, Contact: c.Contact, Instance: "i", Method: chat.MethodAPI,
+		InitiatedAt: dawn, QueuedAt: c.QueuedAt, Deadline: dawn.Add(time.Hour),
+		Queue: "Orders", Customer: "Jane", Labels: labels("shoes"),
+	}
+	check := func(when string) {
+		t.Helper()
+		if got := c.Summaries(); !slices.Equal(got, []chat.Summary{want}) {
+			t.Errorf("%s\n got %+v\nwant %+v", when, got, want)
+		}
+	}
+	check("at the start")
+	bob := must(t, c, chat.AddParticipant{Role: chat.Agent, Name: "Bob"}, ids)
+	check("with an agent invited")
+	must(t, c, chat.Connect{By: chat.ParticipantID{ID: bob.ID}}, ids)
+	want.Agent, want.ConnectedAt = "Bob", c.Last
+	check("with an agent")
+	eve := must(t, c, chat.AddParticipant{Role: chat.Agent, Name: "Eve"}, ids)
+	must(t, c, chat.Connect{By: chat.ParticipantID{ID: eve.ID}}, ids)
+	want.Agent = "Eve"
+	check("with two agents")
+	must(t, c, chat.UpdateAttributes{Attributes: map[string]string{"topic": "hats"}}, ids)
+	want.Labels = labels("hats")
+	check("with other attributes")
+	must(t, c, chat.Leave{By: by}, ids)
+	want.EndedAt, want.Deadline, want.Cause = c.Last, time.Time{}, chat.CauseCustomer
+	check("at the end")
+}
+
+// A label is found only where it stands, whatever is in the texts.
+func TestLabels(t *testing.T) {
+	texts := []string{"", "a", `"`, `\`, "\n", `","`, `"]`, "\"]\n[\"t\",\"a", `["t","a`, `\n`, "日本"}
+	var all []string
+	for _, key := range texts {
+		for _, value := range texts {
+			all = append(all, chat.TagLabel(key, value), chat.AttributeLabel(key, value))
+		}
+	}
+	for i, label := range all {
+		others := strings.Join(slices.Delete(slices.Clone(all), i, i+1), "")
+		if strings.Contains(others, label) {
+			t.Errorf("%q is found though it is not there", label)
+		}
+		if strings.Count(strings.Join(all, ""), label) != 1 {
+			t.Errorf("%q is not found once", label)
+		}
+	}
+}
