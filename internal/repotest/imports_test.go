@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"internal/restjson": {},
 	"internal/token":    {},
 	"internal/sigv4":    {},
+	"internal/identity": {},
 	"internal/config":   {"internal/token"},
 
 	// The shape of what clients see, and the contracts of what chats need.
@@ -36,6 +37,7 @@ var mayImport = map[string][]string{
 	"internal/bus/*":      {"internal/bus", "internal/chat"},
 	"internal/blob/*":     {"internal/blob", "internal/chat"},
 	"internal/restjson/*": {"internal/restjson"},
+	"internal/identity/*": {"internal/identity"},
 
 	// The shell knows the contracts, and nobody who keeps them.
 	"internal/node":   {"internal/chat", "internal/store", "internal/bus", "internal/blob", "internal/token"},
