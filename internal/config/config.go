@@ -30,6 +30,8 @@ const (
 	LocalFlow = "00000000-0000-4000-8000-000000000002"
 	// Memory as Data keeps nothing.
 	Memory = ":memory:"
+	// QuotasAWS as Quotas limits calls as the real service does.
+	QuotasAWS = "aws"
 )
 
 // Settings are what a server is started with. The struct tags are their names,
@@ -48,6 +50,7 @@ type Settings struct {
 	AllowOrigins []string      `help:"Origins of web pages that may call the API; * for all." default:"*" placeholder:"ORIGIN"`
 	Greeting     string        `help:"What the built-in flow says to a customer." default:"Thank you for contacting us. An agent will be with you shortly."`
 	Queue        string        `help:"Queue into which the built-in flow puts a contact." default:"support"`
+	Quotas       string        `help:"Limits on how often operations are called: off, or aws for those of the real service." enum:"off,aws" default:"off"`
 	DrainTime    time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
@@ -21,7 +22,7 @@ import (
 	"github.com/parley-chat/parley/internal/token"
 )
 
-// Config is what the API works with. All fields but Fault are required.
+// Config is what the API works with. All fields but Fault and Limit are required.
 type Config struct {
 	Node   *node.Node
 	Tokens *token.Keyring
@@ -33,6 +34,9 @@ type Config struct {
 	Flow func(id string) (chat.Flow, bool)
 	// Fault, if not nil, is asked before anything else; what it returns is the answer.
 	Fault func(op string, r *http.Request) *restjson.Error
+	// Limit, if not nil, counts a call of an operation, and tells how long to wait if it
+	// is one too many.
+	Limit func(op string) time.Duration
 }
 
 // Instance is the contact center that a server stands for. Region and AccountID only
@@ -65,6 +69,7 @@ func New(c Config) *restjson.API {
 			return r.Context(), signed(c.Verifier, r, body)
 		},
 		Fault: c.Fault,
+		Limit: limit(c.Limit),
 	})
 	restjson.Handle(api, "StartChatContact", "PUT", "/contact/chat", s.startChatContact)
 	restjson.Handle(api, "CreateParticipant", "POST", "/contact/create-participant", s.createParticipant)

@@ -1,8 +1,10 @@
 package connect
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
@@ -90,4 +92,32 @@ func translate(err error) *restjson.Error {
 		return throttling()
 	}
 	return nil
+}
+
+// limited names the error for too many calls where it is not ThrottlingException.
+// StartChatContact has LimitExceededException for too many chats (semantics.md 9.1);
+// the others model nothing else.
+var limited = map[string]string{
+	"StartChatContact":            "TooManyRequestsException",
+	"StartContactStreaming":       "LimitExceededException",
+	"StartContactMediaProcessing": "LimitExceededException",
+	"StopContactMediaProcessing":  "LimitExceededException",
+}
+
+// limit makes each operation's own error for calls that are too many (semantics.md
+// 10).
+func limit(take func(op string) time.Duration) func(op string) *restjson.Error {
+	if take == nil {
+		return nil
+	}
+	return func(op string) *restjson.Error {
+		wait := take(op)
+		if wait == 0 {
+			return nil
+		}
+		return &restjson.Error{
+			Code: cmp.Or(limited[op], "ThrottlingException"), Status: http.StatusTooManyRequests, RetryAfter: wait,
+			Message: "Rate exceeded: too many calls of " + op + "; try again later",
+		}
+	}
 }

@@ -4,9 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/connect"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/restjson"
+	"github.com/parley-chat/parley/internal/restjson/restjsontest"
 )
 
 // modelled are the errors of the Connect API and their statuses (semantics.md 9.0).
@@ -52,6 +58,46 @@ func TestErrorsOfTheNode(t *testing.T) {
 		}
 		if e.Code != want || modelled[e.Code] != e.Status {
 			t.Errorf("%v is %s %d, want %s", err, e.Code, e.Status, want)
+		}
+	}
+}
+
+// Every operation answers too many calls with an error that it models, if it models one
+// for that.
+func TestLimitIsModelled(t *testing.T) {
+	wait := time.Duration(0)
+	over := limit(func(string) time.Duration { return wait })
+	wire := &restjsontest.Wire{}
+	p := restjsontest.Parity{Wire: wire, Client: sdk.New(sdk.Options{
+		Region: "us-west-2", Credentials: aws.AnonymousCredentials{}, HTTPClient: wire, Retryer: aws.NopRetryer{},
+	})}
+	ops := make(map[string]bool)
+	for _, op := range New(Config{}).Operations() {
+		ops[op.Name] = true
+	}
+	for op := range limited {
+		ops[op] = true
+	}
+	for op := range ops {
+		if wait = 0; over(op) != nil {
+			t.Errorf("%s: a call in time is refused", op)
+		}
+		wait = 3 * time.Second
+		e := over(op)
+		if e.Status != 429 || e.RetryAfter != wait {
+			t.Errorf("%s: %+v", op, e)
+		}
+		for _, code := range []string{"ThrottlingException", "TooManyRequestsException", "LimitExceededException"} {
+			models := p.Models(t, op, &restjson.Error{Code: code, Status: 429})
+			if op == "StartChatContact" && code == "LimitExceededException" {
+				continue // it is for too many chats
+			}
+			if models && e.Code != code {
+				t.Errorf("%s answers %s; it models %s", op, e.Code, code)
+			}
+			if models {
+				break
+			}
 		}
 	}
 }

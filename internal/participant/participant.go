@@ -9,6 +9,7 @@ package participant
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -17,7 +18,7 @@ import (
 	"github.com/parley-chat/parley/internal/token"
 )
 
-// Config is what the API works with. All fields but Fault are required.
+// Config is what the API works with. All fields but Fault and Limit are required.
 type Config struct {
 	Node   *node.Node
 	Tokens *token.Keyring
@@ -28,6 +29,9 @@ type Config struct {
 	SocketBase string
 	// Fault injects errors; see [restjson.Options].
 	Fault func(op string, r *http.Request) *restjson.Error
+	// Limit counts a call of an operation, and tells how long to wait if it is one too
+	// many.
+	Limit func(op string) time.Duration
 }
 
 // SocketPath is where websockets are opened, with the socket token as the query
@@ -49,7 +53,7 @@ func New(c Config) *restjson.API {
 	}
 	api := restjson.New(restjson.Options{
 		Invalid: invalid, Internal: restjson.Internal, Translate: translate,
-		Before: s.authenticate, Fault: c.Fault,
+		Before: s.authenticate, Fault: c.Fault, Limit: limit(c.Limit),
 	})
 	register(api, s)
 	return api

@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"internal/token":    {},
 	"internal/sigv4":    {},
 	"internal/identity": {},
+	"internal/quota":    {},
 	"internal/config":   {"internal/token"},
 
 	// The shape of what clients see, and the contracts of what chats need.

@@ -27,6 +27,9 @@ type Options struct {
 	Before func(r *http.Request, op string, body []byte) (context.Context, error)
 	// Fault, if not nil, is asked first of all; what it returns is the answer.
 	Fault func(op string, r *http.Request) *Error
+	// Limit, if not nil, is asked next, and before anything is read: what it returns is
+	// the answer to a call that is one too many.
+	Limit func(op string) *Error
 }
 
 // API is a table of operations.
@@ -101,6 +104,12 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, op string, call call
 	}
 	if a.o.Fault != nil {
 		if e := a.o.Fault(op, r); e != nil {
+			WriteError(w, r, e)
+			return
+		}
+	}
+	if a.o.Limit != nil {
+		if e := a.o.Limit(op); e != nil {
 			WriteError(w, r, e)
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -232,6 +233,45 @@ func TestRequestIDReachesHandlers(t *testing.T) {
 	}
 	if restjson.RequestID(context.Background()) != "" {
 		t.Error("an id out of nowhere")
+	}
+}
+
+// TestLimit: a call that is one too many is answered before anything of it is read.
+func TestLimit(t *testing.T) {
+	var asked []string
+	wait := 2500 * time.Millisecond
+	api := newAPI(restjson.Options{
+		Fault: func(op string, r *http.Request) *restjson.Error {
+			if r.Header.Get("X-Fault") != "" {
+				return &restjson.Error{Code: "Fault", Status: 400}
+			}
+			return nil
+		},
+		Limit: func(op string) *restjson.Error {
+			asked = append(asked, op)
+			return &restjson.Error{Code: "Slower", Status: 429, RetryAfter: wait}
+		},
+		Before: func(*http.Request, string, []byte) (context.Context, error) {
+			t.Error("the caller was looked at")
+			return nil, errKnown
+		},
+	})
+	restjson.Handle(api, "Op", "POST", "/op", func(context.Context, *empty) (*empty, error) { return nil, nil })
+	h := muxOf(api)
+	if r := do(t, h, "POST", "/op", "{}", "X-Fault", "yes"); r.StatusCode != 400 || asked != nil {
+		t.Errorf("a fault is counted: %d %v", r.StatusCode, asked)
+	}
+	for after, want := range map[time.Duration]string{
+		2500 * time.Millisecond: "3", 2 * time.Second: "2", 1: "1", 0: "1",
+	} {
+		wait = after
+		r := do(t, h, "POST", "/op", "no JSON")
+		if got := r.Header.Get("Retry-After"); r.StatusCode != 429 || got != want {
+			t.Errorf("%d, Retry-After %q, want %s", r.StatusCode, got, want)
+		}
+	}
+	if len(asked) != 4 || asked[0] != "Op" {
+		t.Errorf("asked %v", asked)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,8 +16,11 @@ import (
 type Error struct {
 	// Code is the exception's short name, e.g. "ValidationException".
 	Code string
-	// Status is the HTTP status; 429 and 503 come with Retry-After: 1.
+	// Status is the HTTP status; 429 and 503 come with Retry-After.
 	Status int
+	// RetryAfter is how much later it makes sense to try again. The header is in whole
+	// seconds, rounded up, and at least 1.
+	RetryAfter time.Duration
 	// Message goes to the body as "Message", as modelled, and as "message", as some
 	// SDKs read it (sdk-clients.md 5).
 	Message string
@@ -56,7 +61,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *Error) {
 		h["X-Parley-Detail"] = []string{printable(e.Detail)}
 	}
 	if e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable {
-		h["Retry-After"] = []string{"1"}
+		h["Retry-After"] = []string{strconv.FormatInt(max(1, int64((e.RetryAfter+time.Second-1)/time.Second)), 10)}
 	}
 	writeJSON(w, e.Status, e.body())
 }

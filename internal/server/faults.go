@@ -38,6 +38,7 @@ var faultStatus = map[string]int{
 	"ResourceNotFoundException":     http.StatusNotFound,
 	"ServiceQuotaExceededException": http.StatusPaymentRequired,
 	"ThrottlingException":           http.StatusTooManyRequests,
+	"TooManyRequestsException":      http.StatusTooManyRequests,
 	"ValidationException":           http.StatusBadRequest,
 }
 

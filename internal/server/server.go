@@ -22,6 +22,7 @@ import (
 	"github.com/parley-chat/parley/internal/connect"
 	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/participant"
+	"github.com/parley-chat/parley/internal/quota"
 	"github.com/parley-chat/parley/internal/restjson"
 	"github.com/parley-chat/parley/internal/sigv4"
 	"github.com/parley-chat/parley/internal/socket"
@@ -111,10 +112,11 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 		fault = f.take
 	}
 	p := participant.New(participant.Config{
-		Node: s.node, Tokens: tokens, Clock: clock, SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"), Fault: fault,
+		Node: s.node, Tokens: tokens, Clock: clock, SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"),
+		Fault: fault, Limit: s.limit(quota.AWSParticipant, clock),
 	})
 	c := connect.New(connect.Config{
-		Node: s.node, Tokens: tokens, Fault: fault,
+		Node: s.node, Tokens: tokens, Fault: fault, Limit: s.limit(quota.AWSConnect, clock),
 		Verifier: &sigv4.Verifier{Keys: keys, Service: "connect", Clock: clock},
 		Instance: connect.Instance{ID: s.settings.InstanceID, Region: s.settings.Region},
 		Flow:     s.flow,
@@ -135,6 +137,14 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	}
 	s.handler = restjson.Edge(mux, s.log, restjson.EdgeOptions{Origins: s.settings.AllowOrigins})
 	return nil
+}
+
+// limit counts the calls of an API, if the settings say so.
+func (s *Server) limit(aws func() quota.Limits, clock clockwork.Clock) func(op string) time.Duration {
+	if s.settings.Quotas != config.QuotasAWS {
+		return nil
+	}
+	return quota.New(aws(), clock).Take
 }
 
 // flow gives the built-in flow for any ContactFlowId.

@@ -29,9 +29,12 @@ func settings(change func(*config.Settings)) config.Settings {
 }
 
 // open serves until the test ends.
-func open(t *testing.T, s config.Settings) *Server {
+func open(t *testing.T, s config.Settings) *Server { return openAt(t, s, clockwork.NewRealClock()) }
+
+// openAt serves by a clock.
+func openAt(t *testing.T, s config.Settings, clock clockwork.Clock) *Server {
 	t.Helper()
-	srv, err := Open(s, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+	srv, err := Open(s, clock, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +119,37 @@ func TestFaultsAreLocal(t *testing.T) {
 	url := open(t, settings(func(s *config.Settings) { s.AccessKeys = []string{"id:secret"} })).Listening()
 	if status, _ := ask(t, "POST", url+faultsPath, `{"Operation":"*","Error":"ConflictException"}`); status != http.StatusNotFound {
 		t.Errorf("a server with its own keys takes faults: %d", status)
+	}
+}
+
+// The quotas go by the server's clock, and each API has its own.
+func TestQuotas(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	url := openAt(t, settings(func(s *config.Settings) { s.Quotas = config.QuotasAWS }), clock).Listening()
+	calls := func(path string, through int) {
+		t.Helper()
+		for i := range through + 2 {
+			want := http.StatusForbidden // nobody is allowed to, but that is found out later
+			if i >= through {
+				want = http.StatusTooManyRequests
+			}
+			if status, text := ask(t, "POST", url+path, "{}"); status != want {
+				t.Fatalf("%s, call %d: %d %s, want %d", path, i, status, text, want)
+			}
+		}
+	}
+	calls("/participant/event", 15)
+	calls("/participant/disconnect", 5)
+	calls("/contact/stop", 15)
+	clock.Advance(time.Second)
+	calls("/participant/event", 10)
+	calls("/participant/disconnect", 3)
+
+	url = open(t, settings(func(*config.Settings) {})).Listening()
+	for i := range 100 {
+		if status, text := ask(t, "POST", url+"/participant/event", "{}"); status != http.StatusForbidden {
+			t.Fatalf("no quotas, call %d: %d %s", i, status, text)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ type Wire struct {
 	Request *http.Request
 	Body    []byte
 	Answer  []byte
+	// Error, if not nil, is the answer.
+	Error *restjson.Error
 }
 
 var errNobody = errors.New("restjsontest: nobody is there")
@@ -33,6 +36,11 @@ func (w *Wire) Do(r *http.Request) (*http.Response, error) {
 	w.Request, w.Body = r, nil
 	if r.Body != nil {
 		w.Body, _ = io.ReadAll(r.Body)
+	}
+	if w.Error != nil {
+		rec := httptest.NewRecorder()
+		restjson.WriteError(rec, r, w.Error)
+		return rec.Result(), nil
 	}
 	if w.Answer == nil {
 		return nil, errNobody
@@ -281,6 +289,27 @@ func (p *Parity) answer(t *testing.T, op restjson.Operation, method reflect.Valu
 			t.Errorf("%s.Out.%s: the SDK found nothing in %s", op.Name, name, body)
 		}
 	}
+}
+
+// Models reports whether an error is among those that the SDK models for an operation:
+// whether its callers get it as a type of its own.
+func (p *Parity) Models(t *testing.T, op string, e *restjson.Error) bool {
+	t.Helper()
+	method := reflect.ValueOf(p.Client).MethodByName(op)
+	if !method.IsValid() {
+		t.Fatalf("the SDK has no operation %s", op)
+	}
+	in := reflect.New(method.Type().In(1).Elem())
+	fill(in.Elem(), 0)
+	p.Wire.Error = e
+	_, err := call(method, in)
+	p.Wire.Error = nil
+	var answer smithy.APIError
+	if !errors.As(err, &answer) || answer.ErrorCode() != e.Code {
+		t.Fatalf("%s: the SDK makes %v of %s", op, err, e.Code)
+	}
+	_, generic := answer.(*smithy.GenericAPIError)
+	return !generic
 }
 
 // maxFill bounds how deep structs are filled.
