@@ -1,8 +1,6 @@
 package chat
 
 import (
-	"iter"
-	"maps"
 	"slices"
 	"time"
 )
@@ -11,6 +9,10 @@ import (
 const (
 	// ConnectWithin is how long the customer has to connect after the start.
 	ConnectWithin = 5 * time.Minute
+	// BotConnectWithin is how long a custom participant has after CreateParticipant.
+	BotConnectWithin = 15 * time.Second
+	// AcceptWithin is how long a user has to accept a chat, unless the queue says so.
+	AcceptWithin = 20 * time.Second
 	// DefaultMinutes is how long a chat lasts when its start didn't say: 25 hours.
 	DefaultMinutes = 1500
 	// TokenWindow is how long a ClientToken is remembered.
@@ -23,8 +25,8 @@ const (
 	maxReceiptParty = 2
 )
 
-// Settings are what StartChatContact said, kept whole. Those members whose
-// effect is not built yet are stored all the same.
+// Settings are what StartChatContact said, kept whole, and what the configuration said
+// then: a later change of it changes no running chat.
 type Settings struct {
 	Instance string `json:"instance"`
 	// FlowID is the ContactFlowId as the caller gave it; Flow is what it stands for.
@@ -45,30 +47,14 @@ type Settings struct {
 	CustomerID               string            `json:"customerId,omitempty"`
 	DisconnectOnCustomerExit []Role            `json:"disconnectOnCustomerExit,omitempty"`
 	ResponseMode             string            `json:"responseMode,omitempty"`
+	// AgentGone and CustomerGone, in seconds, are how long a participant may be without
+	// a websocket before they count as gone; 0 is for ever.
+	AgentGone    int `json:"agentGone,omitempty"`
+	CustomerGone int `json:"customerGone,omitempty"`
 }
 
-// Persistent asks for a past chat to be continued (semantics.md 5).
-type Persistent struct {
-	Rehydration string `json:"rehydration"`
-	Source      string `json:"source"`
-}
-
-// Presence is how far a participant has come.
-type Presence int
-
-// The presences, in the order they are passed through.
-const (
-	Invited Presence = iota // has a token; for a supervisor: may watch
-	Present                 // has joined and can be heard
-	Gone                    // has left; the token is dead
-)
-
-// Participant is someone in a chat.
-type Participant struct {
-	Author
-	Presence                Presence
-	AddedAt, JoinedAt, Left time.Time
-}
+// Incremental is the ResponseMode of a customer who wants answers in parts.
+const Incremental = "INCREMENTAL"
 
 // Chat is the state of a chat: the fold of its entries. The zero Chat with an ID
 // is a chat that was not started yet. It has one owner at a time.
@@ -78,25 +64,33 @@ type Chat struct {
 	Seq int64
 	// Last is the time of the last entry.
 	Last time.Time
-	// Contact is the current contact.
+	// Contact is the current contact of the chain.
 	Contact    ContactID
 	Settings   Settings
 	StartedAt  time.Time
 	Attributes map[string]string
-	// Queue holds the name of the queue the contact entered, QueuedAt when.
-	Queue    string
-	QueuedAt time.Time
-	EndedAt  time.Time
-	Cause    Cause
+	EndedAt    time.Time
+	Cause      Cause
+	// Past is the chat that this one continues; nil if there is none.
+	Past *Past
 
-	people []*Participant
-	items  map[ID]*item
-	tokens tokens
+	people   []*Participant
+	contacts []*Contact
+	items    map[ID]*item
+	tokens   tokens
+	timers   timers
+	flow     flowState
+	offer    *Offer // of the queue that the customer waits in
+	offers   int    // how many invitations it has led to
+	files    map[ID]*file
+	scanning map[ID]bool // the files that are being scanned; made anew with each change
+	auth     *authentication
 }
 
 // item is what the rules need to know of a MESSAGE or ATTACHMENT.
 type item struct {
 	by       ParticipantID
+	to       Audience
 	receipts []heldReceipt
 }
 
@@ -109,7 +103,7 @@ type heldReceipt struct {
 
 // New gives the chat that nothing has happened to yet.
 func New(id ChatID) *Chat {
-	return &Chat{ID: id, items: make(map[ID]*item)}
+	return &Chat{ID: id, items: make(map[ID]*item), files: make(map[ID]*file)}
 }
 
 // Started reports whether the chat exists.
@@ -117,53 +111,6 @@ func (c *Chat) Started() bool { return c.Seq > 0 }
 
 // Ended reports whether the chat is over.
 func (c *Chat) Ended() bool { return !c.EndedAt.IsZero() }
-
-// Participant finds a participant, present or not; nil if there is none.
-func (c *Chat) Participant(id ParticipantID) *Participant {
-	for _, p := range c.people {
-		if p.ID == id {
-			return p
-		}
-	}
-	return nil
-}
-
-// Agent is the one who was added last of the agents who have joined, whether they are
-// still present or not; nil if none ever joined.
-func (c *Chat) Agent() *Participant {
-	for _, p := range slices.Backward(c.people) {
-		if p.Role == Agent && !p.JoinedAt.IsZero() {
-			return p
-		}
-	}
-	return nil
-}
-
-// Participants yields everybody who was ever part of the chat, in order.
-func (c *Chat) Participants() iter.Seq[*Participant] {
-	return func(yield func(*Participant) bool) {
-		for _, p := range c.people {
-			if !yield(p) {
-				return
-			}
-		}
-	}
-}
-
-// Admit finds a participant whose tokens still count: in a chat that goes on, and
-// not gone from it.
-func (c *Chat) Admit(id ParticipantID) (*Participant, error) {
-	p := c.Participant(id)
-	switch {
-	case p == nil:
-		return nil, refuse(UnknownParticipant, "the chat has no such participant")
-	case c.Ended():
-		return nil, refuse(Ended, "the chat has ended")
-	case p.Presence == Gone:
-		return nil, refuse(NotPresent, "the participant has left the chat")
-	}
-	return p, nil
-}
 
 // Receipts gives the receipts of an item, in the order in which they came.
 func (c *Chat) Receipts(id ID) []ReceiptBy {
@@ -184,31 +131,6 @@ type ReceiptBy struct {
 	Receipt
 }
 
-// Deadline is when the next Tick is due; the zero time means never.
-func (c *Chat) Deadline() time.Time {
-	if !c.Started() || c.Ended() {
-		return time.Time{}
-	}
-	end := c.Expiry()
-	if c.Participant(c.Settings.Customer.ID).Presence == Invited {
-		if t := c.StartedAt.Add(ConnectWithin); t.Before(end) {
-			return t
-		}
-	}
-	return end
-}
-
-// Overdue reports whether a Tick is due at the time.
-func (c *Chat) Overdue(now time.Time) bool {
-	due := c.Deadline()
-	return !due.IsZero() && !now.Before(due)
-}
-
-// Expiry is when the chat's whole duration is over.
-func (c *Chat) Expiry() time.Time {
-	return c.StartedAt.Add(time.Duration(c.Settings.Minutes) * time.Minute)
-}
-
 // Apply folds entries into the chat; it never refuses. They must follow Seq
 // without a gap, which the store's compare-and-swap guarantees.
 func (c *Chat) Apply(entries ...Entry) {
@@ -218,33 +140,95 @@ func (c *Chat) Apply(entries ...Entry) {
 }
 
 func (c *Chat) apply(e *Entry) {
-	c.Seq, c.Last = e.Seq, e.At
 	c.tokens.forget(e.At.Add(-TokenWindow))
 	if key, ok := e.tokenKey(); ok {
-		c.tokens.remember(key, answer{e.ID, e.At, e.At})
+		c.tokens.remember(key, answer{e.answer(), e.At, e.At})
 	}
+	c.applyItem(e)
+	c.applyState(e)
+}
+
+// applyItem folds what was said, or is said about it. It does most of the work of a
+// chat, and is all that a sketch leaves out.
+func (c *Chat) applyItem(e *Entry) {
+	switch e.Kind {
+	case KindMessage:
+		c.items[e.ID] = &item{by: e.By.ID, to: e.To}
+		c.Current().Metrics.count(e, c.Current().ConnectedAt)
+		c.heard(e.By.Role, e.At)
+	case KindAttachment:
+		c.items[e.ID] = &item{by: e.By.ID, to: e.To}
+		c.heard(e.By.Role, e.At)
+	case KindReceipt:
+		c.items[e.Receipt.Item].receive(e)
+	}
+}
+
+// applyState folds all the rest.
+func (c *Chat) applyState(e *Entry) {
+	c.Seq, c.Last = e.Seq, e.At
 	switch e.Kind {
 	case KindStarted:
 		c.start(e)
-	case KindAdded:
-		c.people = append(c.people, &Participant{Author: *e.By, AddedAt: e.At})
-	case KindJoined:
-		p := c.Participant(e.By.ID)
-		p.Presence, p.JoinedAt = Present, e.At
-	case KindLeft, KindWithdrawn:
-		p := c.Participant(e.By.ID)
-		p.Presence, p.Left = Gone, e.At
-	case KindMessage:
-		c.items[e.ID] = &item{by: e.By.ID}
-	case KindReceipt:
-		c.items[e.Receipt.Item].receive(e)
-	case KindQueued:
-		c.Queue, c.QueuedAt = e.Queue, e.At
+	case KindContact:
+		c.begin(e)
 	case KindAttributes:
-		maps.Copy(c.Attributes, e.Attributes)
+		c.Attributes = merged(c.Attributes, e.Attributes)
+		c.Current().Updated = e.At
+	case KindAdded, KindJoined, KindLeft, KindWatching, KindWithdrawn, KindLost, KindFound, KindRenamed:
+		c.applyPerson(e)
+	case KindQueued:
+		s := c.Current()
+		s.Queue, s.QueuedAt = e.Queue, e.At
+		c.offer, c.offers = e.Offer, 0
+	case KindStepped:
+		c.flow = flowState{step: *e.Step, waits: e.Step.Index != flowOver, exits: c.flow.exits}
+	case KindDescribed:
+		s := c.Find(e.Contact)
+		s.Description.merge(e.Described)
+		s.Updated = e.At
+	case KindTimers:
+		c.setTimers(e)
+	case KindIdle:
+		c.timers.idle[e.By.Role] = e.At
+	case KindReturned:
+		c.heard(e.By.Role, e.At)
+	case KindUpload, KindScanning, KindAttachment:
+		c.applyFile(e)
+	case KindAuthentication:
+		c.applyAuth(e)
+	case KindRehydrated:
+		c.Past = e.Past
 	case KindEnded:
-		c.EndedAt, c.Cause = e.At, e.Cause
+		c.endAll(e)
 	}
+}
+
+// sketch is a copy of the chat as far as applyState changes it. What a sketch shares
+// with the chat, nobody may change: items, tokens and attributes.
+func (c *Chat) sketch() *Chat {
+	s := *c
+	s.people = make([]*Participant, len(c.people))
+	for i, p := range c.people {
+		twin := *p
+		s.people[i] = &twin
+	}
+	s.contacts = make([]*Contact, len(c.contacts))
+	for i, k := range c.contacts {
+		twin := *k
+		s.contacts[i] = &twin
+	}
+	s.files = make(map[ID]*file, len(c.files))
+	for id, f := range c.files {
+		twin := *f
+		s.files[id] = &twin
+	}
+	if c.auth != nil {
+		twin := *c.auth
+		s.auth = &twin
+	}
+	s.timers = c.timers.clone()
+	return &s
 }
 
 // Keep remembers the answer to a request that had a ClientToken and left no entry
@@ -260,8 +244,12 @@ func (c *Chat) Keep(out Outcome) {
 func (c *Chat) start(e *Entry) {
 	c.Contact, c.Settings, c.StartedAt = e.Contact, *e.Started, e.At
 	c.people = []*Participant{{Author: c.Settings.Customer, AddedAt: e.At}}
-	c.Attributes = make(map[string]string, len(c.Settings.Attributes))
-	maps.Copy(c.Attributes, c.Settings.Attributes)
+	c.contacts = []*Contact{{ID: e.Contact, Method: MethodAPI, Began: e.At, first: e.Seq}}
+	if len(c.Settings.SegmentAttributes) > 0 {
+		c.contacts[0].Description.SegmentAttributes = c.Settings.SegmentAttributes
+	}
+	c.Attributes = merged(map[string]string{}, c.Settings.Attributes)
+	c.Past = e.Past
 }
 
 func (it *item) receive(e *Entry) {
@@ -277,51 +265,9 @@ func (it *item) receive(e *Entry) {
 }
 
 func (it *item) receipt(by ParticipantID) *heldReceipt {
-	for i := range it.receipts {
-		if it.receipts[i].by == by {
-			return &it.receipts[i]
-		}
+	i := slices.IndexFunc(it.receipts, func(r heldReceipt) bool { return r.by == by })
+	if i < 0 {
+		return nil
 	}
-	return nil
-}
-
-// tokens remembers what was answered to recent requests with a ClientToken.
-type tokens struct {
-	answers map[tokenKey]answer
-	order   []remembered // oldest first, but for clocks of nodes that differ
-	gone    int          // how many at the head of order are forgotten
-}
-
-type answer struct {
-	id ID
-	at time.Time
-	// given is when: at is earlier if the answer is that of an older request.
-	given time.Time
-}
-
-type remembered struct {
-	key   tokenKey
-	given time.Time
-}
-
-func (t *tokens) remember(key tokenKey, a answer) {
-	if t.answers == nil {
-		t.answers = make(map[tokenKey]answer)
-	}
-	t.answers[key] = a
-	t.order = append(t.order, remembered{key, a.given})
-}
-
-func (t *tokens) forget(before time.Time) {
-	for t.gone < len(t.order) && t.order[t.gone].given.Before(before) {
-		if key := t.order[t.gone].key; t.answers[key].given.Before(before) { // not given again since
-			delete(t.answers, key)
-		}
-		t.gone++
-	}
-	// Moved only when it is worth it: a busy chat forgets something with every entry.
-	if t.gone > len(t.order)/2 {
-		t.order = append(t.order[:0], t.order[t.gone:]...)
-		t.gone = 0
-	}
+	return &it.receipts[i]
 }

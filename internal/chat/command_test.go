@@ -165,14 +165,14 @@ func state(c *chat.Chat) string {
 	for p := range c.Participants() {
 		fmt.Fprintf(&b, "%s %s %s\n", p.Name, p.Role, presences[p.Presence])
 	}
-	if c.Queue != "" {
-		fmt.Fprintf(&b, "queue %s since %s\n", c.Queue, clock(c.QueuedAt))
+	if k := c.Current(); k != nil && k.Queue != "" {
+		fmt.Fprintf(&b, "queue %s since %s\n", k.Queue, clock(k.QueuedAt))
 	}
 	if len(c.Attributes) > 0 {
 		fmt.Fprintf(&b, "attributes%s\n", attributes(c.Attributes))
 	}
 	for _, s := range c.Summaries() {
-		if s.Agent != "" {
+		if s.Agent != "" && s.Contact == c.Contact {
 			fmt.Fprintf(&b, "agent %s\n", s.Agent)
 		}
 	}

@@ -14,6 +14,10 @@ type Outcome struct {
 	Entries []Entry
 	// Signals are to be sent when the entries are durable, or at once if there are none.
 	Signals []Signal
+	// Jobs are to be done when the entries are durable.
+	Jobs []Job
+	// Provider is where an Authenticate leads.
+	Provider string
 	// ID and At are what the caller is told. For AddParticipant and Start, ID is
 	// the participant's.
 	ID ID
@@ -29,7 +33,7 @@ type Outcome struct {
 // Decide says what a command does to a chat, without changing it. The only errors
 // are of type [*Refusal].
 func Decide(c *Chat, cmd Command, now time.Time, ids IDs) (Outcome, error) {
-	t := &turn{chat: c, now: now.UTC().Truncate(time.Millisecond), ids: ids, contact: c.Contact}
+	t := &turn{chat: c, seq: c.Seq, now: now.UTC().Truncate(time.Millisecond), ids: ids, contact: c.Contact}
 	if t.now.Before(c.Last) {
 		t.now = c.Last // clocks of nodes differ; a chat's time never runs back
 	}
@@ -44,7 +48,11 @@ func Decide(c *Chat, cmd Command, now time.Time, ids IDs) (Outcome, error) {
 
 // turn is one decision in the making.
 type turn struct {
+	// chat is the chat as it is after the entries so far, but for what was said; a
+	// sketch from the first entry on.
 	chat    *Chat
+	seq     int64 // of the chat before
+	sketch  bool
 	now     time.Time
 	ids     IDs
 	contact ContactID
@@ -55,7 +63,7 @@ type turn struct {
 // the outcome. The first one is the answer to the caller.
 func (t *turn) append(e Entry) *Entry {
 	n := int64(len(t.out.Entries))
-	e.Seq = t.chat.Seq + n + 1
+	e.Seq = t.seq + n + 1
 	e.At = t.now
 	if last := t.last(); !e.At.After(last) {
 		e.At = last.Add(time.Millisecond)
@@ -63,12 +71,26 @@ func (t *turn) append(e Entry) *Entry {
 	if e.ID.IsZero() {
 		e.ID = t.ids(e.At)
 	}
-	e.Contact = t.contact
+	if e.Contact == (ContactID{}) {
+		e.Contact = t.contact
+	}
 	t.out.Entries = append(t.out.Entries, e)
 	if n == 0 {
 		t.answer(e.ID, e.At)
 	}
+	t.follow(&t.out.Entries[n])
 	return &t.out.Entries[n]
+}
+
+// follow lets the rules that are still to come see what an entry has changed.
+func (t *turn) follow(e *Entry) {
+	if !e.inSummary() {
+		return
+	}
+	if !t.sketch {
+		t.chat, t.sketch = t.chat.sketch(), true
+	}
+	t.chat.applyState(e)
 }
 
 func (t *turn) last() time.Time {
@@ -125,23 +147,25 @@ func (t *turn) speaker(id ParticipantID) (*Participant, error) {
 	return nil, refuse(NotPresent, "the participant has not connected yet; open the websocket and subscribe, or call CreateParticipantConnection with ConnectParticipant=true")
 }
 
-// here counts participants of any of the roles who have not gone.
-func (c *Chat) here(roles ...Role) int {
-	return c.count(Invited, roles...) + c.count(Present, roles...)
+// Job is work that a command leads to and that takes more than rules: the node does it
+// when the entries are durable, and tells the chat by another command. A job that is
+// lost with its node is asked for again by a Tick, or its deadline passes.
+type Job struct {
+	Kind JobKind
+	// File and By, the participant who sent it, of JobScan and JobDiscard.
+	File File
+	By   ParticipantID
+	// Auth and Code of JobExchange.
+	Auth Authentication
+	Code string
 }
 
-// count counts participants of any of the roles that are at the presence.
-func (c *Chat) count(at Presence, roles ...Role) int {
-	n := 0
-	for _, p := range c.people {
-		if p.Presence != at {
-			continue
-		}
-		for _, r := range roles {
-			if p.Role == r {
-				n++
-			}
-		}
-	}
-	return n
-}
+// JobKind is what is to be done.
+type JobKind int
+
+// The kinds of job.
+const (
+	JobScan     JobKind = iota + 1 // have the file scanned, then Scanned
+	JobDiscard                     // remove the file, which was rejected
+	JobExchange                    // ask the identity provider who the customer is, then Authenticated
+)

@@ -23,16 +23,35 @@ type Kind string
 
 // The kinds of entry. Those that [Entry.Visible] reports are transcript items.
 const (
-	KindStarted    Kind = "started"    // the chat and its customer exist
-	KindAdded      Kind = "added"      // a participant was given a token
-	KindJoined     Kind = "joined"     // EVENT participant.joined
-	KindLeft       Kind = "left"       // EVENT participant.left
-	KindWithdrawn  Kind = "withdrawn"  // someone who never joined gave up their token
-	KindMessage    Kind = "message"    // MESSAGE
-	KindReceipt    Kind = "receipt"    // delivered or read; frames, not items
-	KindQueued     Kind = "queued"     // waits in a queue for an agent
-	KindAttributes Kind = "attributes" // contact attributes were merged in
-	KindEnded      Kind = "ended"      // EVENT chat.ended; the last visible entry
+	KindStarted        Kind = "started"        // the chat and its customer exist
+	KindContact        Kind = "contact"        // the next contact of the chain begins, or one of a participant's own
+	KindAdded          Kind = "added"          // a participant was given a token
+	KindInvited        Kind = "invited"        // EVENT participant.invited
+	KindJoined         Kind = "joined"         // EVENT participant.joined
+	KindLeft           Kind = "left"           // EVENT participant.left
+	KindWatching       Kind = "watching"       // EVENT participant.left of a supervisor who goes on watching in silence
+	KindWithdrawn      Kind = "withdrawn"      // someone who never joined gave up their token, or it was taken from them
+	KindTransferred    Kind = "transferred"    // EVENT transfer.succeeded
+	KindNotTransferred Kind = "notTransferred" // EVENT transfer.failed
+	KindMessage        Kind = "message"        // MESSAGE
+	KindReceipt        Kind = "receipt"        // delivered or read; frames, not items
+	KindQueued         Kind = "queued"         // waits in a queue for an agent
+	KindStepped        Kind = "stepped"        // the flow has come to a step where it waits
+	KindAttributes     Kind = "attributes"     // contact attributes were merged in
+	KindDescribed      Kind = "described"      // a contact's name, description, references, tags were changed
+	KindTimers         Kind = "timers"         // idle timers were set, for the next agent
+	KindIdle           Kind = "idle"           // EVENT participant.idle; not an item
+	KindReturned       Kind = "returned"       // EVENT participant.returned; not an item
+	KindAutoDisconnect Kind = "autoDisconnect" // EVENT participant.autodisconnection; not an item
+	KindUpload         Kind = "upload"         // a file may be uploaded
+	KindScanning       Kind = "scanning"       // it was, and is being looked at
+	KindAttachment     Kind = "attachment"     // ATTACHMENT
+	KindAuthentication Kind = "authentication" // EVENT authentication.…, or a step between two; not an item
+	KindRenamed        Kind = "renamed"        // EVENT participant.displayname.updated; not an item
+	KindRehydrated     Kind = "rehydrated"     // EVENT chat.rehydrated; not an item
+	KindLost           Kind = "lost"           // a participant's last websocket is gone
+	KindFound          Kind = "found"          // and there is one again
+	KindEnded          Kind = "ended"          // EVENT chat.ended; the last visible entry
 )
 
 // Entry is one row of a chat's log. Exactly the fields that its kind needs are
@@ -40,7 +59,8 @@ const (
 type Entry struct {
 	// Seq counts from 1 without gaps within a chat.
 	Seq int64 `json:"-"`
-	// ID is the item's Id; for KindAdded it is the participant's.
+	// ID is the item's Id; for KindAdded it is the participant's, for KindContact the
+	// contact's, for KindUpload the attachment's.
 	ID ID `json:"-"`
 	// At is the AbsoluteTime: UTC, whole milliseconds, increasing with Seq.
 	At time.Time `json:"-"`
@@ -49,15 +69,30 @@ type Entry struct {
 	Contact ContactID `json:"contact"`
 	// By is whom the entry is about: sender, joiner, leaver, reader.
 	By *Author `json:"by,omitempty"`
+	// To says who may see the item.
+	To Audience `json:"to,omitempty"`
+	// Except is somebody who isn't told: who takes over, of a transfer. A ChatJS session
+	// of anyone but the customer ends with transfer.succeeded (semantics.md 2.6, 11).
+	Except ParticipantID `json:"except,omitzero"`
 	// Token is the ClientToken of the request that caused the entry.
 	Token string `json:"token,omitempty"`
 
 	Content    *Content          `json:"content,omitempty"`
 	Receipt    *Receipt          `json:"receipt,omitempty"`
 	Started    *Settings         `json:"started,omitempty"`
+	Segment    *Segment          `json:"segment,omitempty"`
+	Added      *Invitation       `json:"added,omitempty"`
 	Queue      string            `json:"queue,omitempty"`
+	Offer      *Offer            `json:"offer,omitempty"`
+	Step       *Position         `json:"step,omitempty"`
 	Attributes map[string]string `json:"attributes,omitempty"`
-	// Cause is the DisconnectReason of KindLeft and KindEnded (semantics.md 9.4).
+	Described  *Description      `json:"described,omitempty"`
+	Timers     []Timer           `json:"timers,omitempty"`
+	File       *File             `json:"file,omitempty"`
+	Auth       *Authentication   `json:"auth,omitempty"`
+	Past       *Past             `json:"past,omitempty"`
+	// Cause is the DisconnectReason of those who leave and of what ends (semantics.md
+	// 9.4).
 	Cause Cause `json:"cause,omitempty"`
 }
 
@@ -72,7 +107,21 @@ type Author struct {
 type Content struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
+	// Stream says that a customer who wants answers as they come is sent the text in
+	// parts (semantics.md 2.3).
+	Stream Streaming `json:"stream,omitempty"`
 }
+
+// Streaming is how a message gets to a customer whose ResponseMode is INCREMENTAL.
+type Streaming string
+
+// The ways of streaming; without one the message comes as a whole, as to everybody else.
+const (
+	// StreamSplit has the text cut into parts, which are sent before it.
+	StreamSplit Streaming = "split"
+	// StreamDone says that the parts were sent while the text was being written.
+	StreamDone Streaming = "done"
+)
 
 // Receipt says that By has got or read an item. Read implies delivered, so
 // Delivered is always set.
@@ -82,17 +131,39 @@ type Receipt struct {
 	Read      time.Time `json:"read,omitzero"`
 }
 
-// Visible reports whether the entry is an item of the transcript.
+// Visible reports whether the entry is an item of the transcript (semantics.md 2.6).
 func (e *Entry) Visible() bool {
 	switch e.Kind {
-	case KindJoined, KindLeft, KindMessage, KindEnded:
+	case KindInvited, KindJoined, KindLeft, KindWatching, KindTransferred, KindNotTransferred,
+		KindMessage, KindAttachment, KindEnded:
 		return true
 	}
 	return false
 }
 
-// Delivered reports whether the entry is sent to sockets: the items, and receipts.
-func (e *Entry) Delivered() bool { return e.Visible() || e.Kind == KindReceipt }
+// Delivered reports whether the entry is sent to sockets: the items, and what is told
+// without being one.
+func (e *Entry) Delivered() bool {
+	switch e.Kind {
+	case KindReceipt, KindIdle, KindReturned, KindAutoDisconnect, KindRenamed, KindRehydrated:
+		return true
+	case KindAuthentication:
+		return e.Auth.State.told()
+	}
+	return e.Visible()
+}
+
+// For reports whether a participant is sent the entry. Supervisors are not told of
+// transfers, because their ChatJS sessions would end; the transcript has them.
+func (e *Entry) For(id ParticipantID, r Role) bool {
+	if e.By != nil && e.By.ID == id {
+		return true
+	}
+	if e.Kind == KindTransferred && r == Supervisor || e.Except == id {
+		return false
+	}
+	return e.To.Includes(r)
+}
 
 // Signal is delivered to every socket of the chat and kept nowhere.
 type Signal struct {
@@ -101,6 +172,8 @@ type Signal struct {
 	Contact     ContactID
 	By          Author
 	ContentType string
+	// Part is set for a part of a message that is still being written.
+	Part *Part
 }
 
 // tokenKey identifies a request for idempotency. It covers the content, because
@@ -116,6 +189,15 @@ func newTokenKey(by ParticipantID, token, contentType, content string) tokenKey 
 	}
 	return tokenKey(h.Sum(nil)[:16])
 }
+
+// What stands for the ContentType in the keys of requests that have none.
+const (
+	keyStart    = "upload"
+	keyComplete = "complete"
+	keyTransfer = "transfer"
+	keyMonitor  = "monitor"
+	keyPast     = "past"
+)
 
 // tokenKey gives the key of the request that caused the entry, if it had a
 // ClientToken.
@@ -135,9 +217,28 @@ func (e *Entry) tokenKey() (tokenKey, bool) {
 	case KindJoined:
 		return newTokenKey(e.By.ID, e.Token, EventAcknowledged, ""), true
 	case KindAdded:
+		if e.Added != nil && !e.Added.Transfer.IsZero() {
+			return newTokenKey(ParticipantID{}, e.Token, keyTransfer, ""), true
+		}
 		return newTokenKey(ParticipantID{}, e.Token, string(e.By.Role), e.By.Name), true
+	case KindContact:
+		return newTokenKey(ParticipantID{}, e.Token, e.Segment.request(), ""), true
 	case KindLeft, KindWithdrawn:
 		return newTokenKey(e.By.ID, e.Token, EventLeft, ""), true
+	case KindUpload:
+		return newTokenKey(e.By.ID, e.Token, keyStart, e.File.Name), true
+	case KindScanning, KindAttachment:
+		return newTokenKey(e.By.ID, e.Token, keyComplete, e.File.ID.String()), true
+	case KindRehydrated:
+		return newTokenKey(ParticipantID{}, e.Token, keyPast, ""), true
 	}
 	return tokenKey{}, false
+}
+
+// answer is what a repetition of the request that caused the entry is answered with.
+func (e *Entry) answer() ID {
+	if e.Kind == KindAdded && e.Added != nil && !e.Added.Transfer.IsZero() {
+		return e.Added.Transfer.ID
+	}
+	return e.ID
 }

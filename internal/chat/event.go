@@ -80,7 +80,7 @@ func (ev SendEvent) receipt(t *turn) error {
 		return err
 	}
 	c := t.chat
-	if c.count(Present, Supervisor) > 0 || c.count(Present, Customer, Agent, CustomBot) > maxReceiptParty {
+	if c.present(Supervisor) != nil || c.count(Present, Customer, Agent, CustomBot) > maxReceiptParty {
 		return refuse(ReceiptsOff, "Operation can not be performed due to the state of the contact.")
 	}
 	it := c.items[id]

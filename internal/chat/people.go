@@ -1,9 +1,14 @@
 package chat
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // AddParticipant gives somebody a place in the chat, and so a token:
-// CreateParticipant (semantics.md 9.2), with AGENT and SUPERVISOR as our extension.
+// CreateParticipant (semantics.md 9.2), with AGENT and SUPERVISOR as our extension. It
+// answers with the participant who waits under that name, if there is one: a user to
+// whom the chat was assigned or offered, say.
 type AddParticipant struct {
 	Role  Role
 	Name  string
@@ -18,12 +23,43 @@ func (a AddParticipant) decide(t *turn) error {
 	if c.Ended() {
 		return refuse(Ended, "the chat has ended; nobody can be added to it")
 	}
+	if p := c.Waiting(a.Role, a.Name); p != nil {
+		t.answer(p.ID.ID, p.AddedAt)
+		return nil
+	}
 	if err := c.room(a.Role); err != nil {
 		return err
 	}
-	id := ParticipantID{t.ids(t.now)}
-	t.append(Entry{Kind: KindAdded, ID: id.ID, Token: a.Token, By: &Author{ID: id, Role: a.Role, Name: a.Name}})
+	var how *Invitation
+	if a.Role == CustomBot {
+		how = &Invitation{By: t.now.Add(BotConnectWithin)}
+	}
+	t.add(Author{Role: a.Role, Name: a.Name}, how, a.Token)
 	return nil
+}
+
+// add gives a participant a place. An agent who comes into a conversation that goes on
+// has a contact of their own, and is announced (semantics.md 8).
+func (t *turn) add(who Author, how *Invitation, token string) ParticipantID {
+	joins := who.Role == Agent && t.chat.present(Agent) != nil && (how == nil || how.Transfer.IsZero())
+	who.ID = ParticipantID{t.ids(t.now)}
+	t.append(Entry{Kind: KindAdded, ID: who.ID.ID, Token: token, By: &who, Added: how})
+	if joins {
+		own := t.side(MethodTransfer, who.ID, "")
+		t.append(Entry{Kind: KindInvited, By: &who, Contact: own.Segment.ID})
+	}
+	return who.ID
+}
+
+// side begins a participant's own contact.
+func (t *turn) side(m Method, of ParticipantID, token string) *Entry {
+	id := t.ids(t.now)
+	return t.append(Entry{Kind: KindContact, ID: id, Segment: &Segment{ID: ContactID{id}, Method: m, Of: of}, Token: token})
+}
+
+// invite adds a user as an agent.
+func (t *turn) invite(u User, how *Invitation, token string) {
+	t.add(Author{Role: Agent, Name: u.Name}, how, token)
 }
 
 // room refuses a participant for whom the chat has no place (semantics.md 8).
@@ -40,6 +76,76 @@ func (c *Chat) room(r Role) error {
 	case r != Supervisor && c.here(Customer, Agent, CustomBot) >= MaxParticipants:
 		return refuse(TooMany, "the chat already has six participants")
 	}
+	return nil
+}
+
+// Assign gives a chat that waits for an agent to a user, who is to connect in time:
+// AssociateContactWithUser (semantics.md 9.8).
+type Assign struct {
+	User   User
+	Within time.Duration // AcceptWithin if 0
+}
+
+func (a Assign) decide(t *turn) error {
+	c := t.chat
+	switch {
+	case c.Ended():
+		return refuse(Ended, "the chat has ended; it can't be given to anybody")
+	case c.Current().Queue == "":
+		return refuse(WrongState, "the contact is not in a queue; only queued contacts can be given to a user")
+	case c.count(Present, Agent) > 0:
+		return refuse(WrongState, "an agent has accepted the contact already; transfer it instead")
+	case c.Waiting(Agent, a.User.ID) != nil:
+		t.nothing()
+		return nil
+	}
+	for _, p := range c.people {
+		if p.Role == Agent && p.Presence == Invited && p.User != "" {
+			t.leave(p, "", CauseMissed) // it was offered to somebody else
+		}
+	}
+	if err := t.chat.room(Agent); err != nil {
+		return err
+	}
+	t.invite(a.User, &Invitation{User: a.User.ID, By: t.now.Add(within(a.Within))}, "")
+	return nil
+}
+
+func within(d time.Duration) time.Duration {
+	if d == 0 {
+		return AcceptWithin
+	}
+	return d
+}
+
+// Monitor lets a user watch the chat as a supervisor: MonitorContact (semantics.md 8).
+// Repeated for the same user, it answers with the same contact.
+type Monitor struct {
+	User  User
+	Barge bool // the user may barge in
+	Token string
+}
+
+func (m Monitor) decide(t *turn) error {
+	c := t.chat
+	if t.repeated(ParticipantID{}, m.Token, keyMonitor, "") {
+		return nil
+	}
+	if c.Ended() {
+		return refuse(Ended, "the chat has ended; there is nothing to watch any more")
+	}
+	for _, p := range c.people {
+		if p.Role == Supervisor && p.User == m.User.ID && p.Presence != Gone {
+			t.answer(p.Contact.ID, c.Find(p.Contact).Began)
+			return nil
+		}
+	}
+	if err := c.room(Supervisor); err != nil {
+		return err
+	}
+	id := t.add(Author{Role: Supervisor, Name: m.User.Name}, &Invitation{User: m.User.ID, Silent: !m.Barge}, "")
+	own := t.side(MethodMonitor, id, m.Token)
+	t.answer(own.ID, own.At)
 	return nil
 }
 
@@ -66,33 +172,79 @@ func (cmd Connect) decide(t *turn) error {
 	if err != nil {
 		return err
 	}
-	if p.Presence == Present || p.Role == Supervisor && cmd.Via == ViaSocket {
-		t.nothing()
-		return nil
+	if !p.lostAt.IsZero() && cmd.Via == ViaSocket {
+		t.append(Entry{Kind: KindFound, By: &p.Author})
 	}
-	if p.Role == Supervisor && t.chat.count(Present, Supervisor) > 0 {
+	switch {
+	case p.Presence == Present || p.Role == Supervisor && cmd.Via == ViaSocket:
+		if len(t.out.Entries) == 0 {
+			t.nothing()
+		}
+		return nil
+	case p.Role == Supervisor && p.silent:
+		return refuse(Silent, "the supervisor may watch only: MonitorContact was called without the capability BARGE")
+	case p.Role == Supervisor && t.chat.count(Present, Supervisor) > 0:
 		return refuse(WrongState, "another supervisor has barged in; one at a time can")
 	}
 	t.join(p, "")
 	return nil
 }
 
+// StepBack lets a supervisor who has barged in go on watching in silence:
+// CreateParticipantConnection with ConnectParticipant=false, which is our extension.
+type StepBack struct {
+	By ParticipantID
+}
+
+func (s StepBack) decide(t *turn) error {
+	p, err := t.chat.Admit(s.By)
+	if err != nil {
+		return err
+	}
+	if p.Role != Supervisor || p.Presence != Present {
+		t.nothing()
+		return nil
+	}
+	t.append(Entry{Kind: KindWatching, By: &p.Author})
+	return nil
+}
+
+// Lost says that the last websocket of a participant is gone; Connect, that there is one
+// again. It leaves a trace only where the settings make something of it.
+type Lost struct {
+	By ParticipantID
+}
+
+func (l Lost) decide(t *turn) error {
+	p, err := t.chat.Admit(l.By)
+	if err != nil {
+		return err
+	}
+	gone := Participant{Author: p.Author, lostAt: t.now}
+	if p.Presence != Present || !p.lostAt.IsZero() || t.chat.goneAt(&gone).IsZero() {
+		t.nothing()
+		return nil
+	}
+	t.append(Entry{Kind: KindLost, By: &p.Author})
+	return nil
+}
+
 // join emits participant.joined and what follows from it: the customer brings the
-// initial message and the flow, an agent takes over from the bot.
+// initial message and the flow, an agent takes over from the bot, or from other agents.
 func (t *turn) join(p *Participant, token string) {
+	if !p.transfer.IsZero() {
+		t.takeOver(p)
+	}
 	t.append(Entry{Kind: KindJoined, By: &p.Author, Token: token})
 	switch p.Role {
 	case Customer:
 		if m := t.chat.Settings.InitialMessage; m != nil {
 			t.append(Entry{Kind: KindMessage, By: &p.Author, Content: m})
 		}
-		t.runFlow()
+		t.runFlow(0)
 	case Agent:
-		for _, bot := range t.chat.people {
-			if bot.Role == CustomBot && bot.Presence != Gone {
-				t.leave(bot, "", CauseAgent)
-			}
-		}
+		t.dismiss(CauseAgent, CustomBot)
+		t.resume(WaitAgent)
 	}
 }
 
@@ -106,7 +258,8 @@ func (t *turn) leave(p *Participant, token string, cause Cause) {
 }
 
 // Leave takes a participant out of the chat: DisconnectParticipant (semantics.md
-// 3.6). The chat ends with its customer, or with its last agent, connected or invited.
+// 3.6). The chat ends with its customer, or with its last agent, connected or invited,
+// unless its flow goes on with the customer then.
 type Leave struct {
 	By    ParticipantID
 	Token string
@@ -116,22 +269,90 @@ func (l Leave) decide(t *turn) error {
 	if t.repeated(l.By, l.Token, EventLeft, "") {
 		return nil
 	}
-	c := t.chat
-	p, err := c.Admit(l.By)
+	p, err := t.chat.Admit(l.By)
 	if err != nil {
 		return err
 	}
-	cause := CauseCustomer
-	if p.Role != Customer {
-		cause = CauseAgent
+	cause := CauseAgent
+	if p.Role == Customer {
+		cause = CauseCustomer
 	}
-	t.leave(p, l.Token, cause)
-	if p.Role == Customer || p.Role == Agent && c.lastAgent() {
-		t.append(Entry{Kind: KindEnded, Cause: cause})
-	}
+	t.depart(p, l.Token, cause)
 	return nil
 }
 
-// lastAgent reports whether there is one agent left, and some agent has served the
-// customer: a customer who still waits for the first one goes on waiting.
-func (c *Chat) lastAgent() bool { return c.Agent() != nil && c.here(Agent) == 1 }
+// depart lets a participant leave, with all that follows from it.
+func (t *turn) depart(p *Participant, token string, cause Cause) {
+	if p.Role == Customer && t.surveyed(token) {
+		return
+	}
+	joined := p.Presence == Present
+	t.leave(p, token, cause)
+	switch {
+	case p.Role == Customer:
+		t.append(Entry{Kind: KindEnded, Cause: cause})
+	case p.Role == CustomBot && joined:
+		t.resume(WaitBot)
+	case p.Role == CustomBot:
+		t.noBot()
+	case p.Role == Agent:
+		t.noAgent(cause)
+	}
+}
+
+// noAgent does what follows when an agent has gone: the last one ends the conversation,
+// unless there was none, and the customer still waits for the first.
+func (t *turn) noAgent(cause Cause) {
+	switch c := t.chat; {
+	case c.here(Agent) > 0:
+	case c.Current().ConnectedAt.IsZero():
+		t.offer()
+	default:
+		t.over(cause)
+	}
+}
+
+// noBot takes the other branch of a flow that waits for a bot which doesn't come.
+func (t *turn) noBot() {
+	if t.chat.waitsFor(WaitBot) {
+		t.flowTimedOut()
+	}
+}
+
+// surveyed keeps a customer who leaves in the chat, if it was started so that the agents
+// leave then, and the flow has something to ask (DisconnectOnCustomerExit, semantics.md
+// 3.6). Leaving a second time ends the chat.
+func (t *turn) surveyed(token string) bool {
+	c := t.chat
+	if len(c.Settings.DisconnectOnCustomerExit) == 0 || c.Settings.Flow.Exit == 0 || c.flow.exits || c.count(Present, Agent) == 0 {
+		return false
+	}
+	t.dismiss(CauseCustomer, Agent, Supervisor, CustomBot)
+	t.begin(t.newContact(), MethodDisconnect, CauseCustomer, "")
+	t.keep(c.Customer().ID, token, EventLeft, "")
+	t.runFlow(c.Settings.Flow.Exit)
+	return true
+}
+
+// miss withdraws an invitation that nobody accepted in time.
+func (t *turn) miss(p *Participant) {
+	if !p.transfer.IsZero() {
+		t.append(Entry{Kind: KindNotTransferred, By: &p.Author})
+	}
+	t.leave(p, "", CauseMissed)
+	if p.Role == Agent {
+		t.noAgent(CauseAgent)
+	} else {
+		t.noBot()
+	}
+}
+
+// vanish takes out a participant whose websocket has been gone for too long.
+func (t *turn) vanish(p *Participant) {
+	if p.Role != Customer {
+		t.depart(p, "", CauseAgentNetwork)
+		return
+	}
+	t.leave(p, "", CauseCustomer)
+	t.append(Entry{Kind: KindEnded, Cause: CauseCustomer})
+}

@@ -30,6 +30,12 @@ const (
 	WrongState
 	// TooMany: a limit on the number of participants is reached.
 	TooMany
+	// TooLate: a custom participant did not connect in time.
+	TooLate
+	// QuotaExceeded: the chat has as many attachments as it may have.
+	QuotaExceeded
+	// AlreadyDone: it was done before, and can be done once.
+	AlreadyDone
 	// lastReason stays last.
 	lastReason
 )

@@ -4,6 +4,8 @@ package chat
 // customer and of SYSTEM are made here; the other settings are the caller's.
 type Start struct {
 	Settings Settings
+	// Past is the chat to continue; nil if there is none.
+	Past *Past
 }
 
 func (s Start) decide(t *turn) error {
@@ -24,7 +26,7 @@ func (s Start) decide(t *turn) error {
 		set.ContentTypes = []string{TypePlain}
 	}
 	t.contact = t.chat.ID.FirstContact()
-	e := t.append(Entry{Kind: KindStarted, Started: &set})
+	e := t.append(Entry{Kind: KindStarted, Started: &set, Past: s.Past})
 	t.answer(set.Customer.ID.ID, e.At)
 	return nil
 }

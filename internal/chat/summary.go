@@ -1,7 +1,7 @@
 package chat
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -66,37 +66,38 @@ func label(kind, key, value string) string {
 // stands for one thing. The schema's steps do the same in SQL.
 var labelText = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
-// Summaries gives the rows of all contacts of the chat, the current one's last; none
-// if the chat was not started.
+// Summaries gives the rows of all contacts of the chat in the order in which they
+// began; none if the chat was not started.
 func (c *Chat) Summaries() []Summary {
 	if !c.Started() {
 		return nil
 	}
-	s := Summary{
-		Chat: c.ID, Contact: c.Contact, Instance: c.Settings.Instance, Method: MethodAPI,
-		InitiatedAt: c.StartedAt, QueuedAt: c.QueuedAt, ConnectedAt: c.connectedAt(), EndedAt: c.EndedAt,
-		Deadline: c.Deadline(), Queue: c.Queue, Customer: c.Settings.Customer.Name, Cause: c.Cause, Labels: c.labels(),
-	}
-	if p := c.Agent(); p != nil {
-		s.Agent = p.Name
-	}
-	return []Summary{s}
-}
-
-// connectedAt is when an agent first joined.
-func (c *Chat) connectedAt() (first time.Time) {
-	for _, p := range c.people {
-		if p.Role == Agent && !p.JoinedAt.IsZero() && (first.IsZero() || p.JoinedAt.Before(first)) {
-			first = p.JoinedAt
+	all := make([]Summary, len(c.contacts))
+	attributes := c.labels(AttributeLabel, c.Attributes)
+	for i, s := range c.contacts {
+		all[i] = Summary{
+			Chat: c.ID, Contact: s.ID, Previous: s.Previous, Instance: c.Settings.Instance, Method: s.Method,
+			InitiatedAt: s.Began, QueuedAt: s.QueuedAt, ConnectedAt: s.ConnectedAt, EndedAt: s.Ended,
+			Queue: s.Queue, Customer: c.Customer().Name, Cause: s.Cause,
+			Labels: attributes + c.labels(TagLabel, s.Description.Tags),
+		}
+		if p := c.Participant(s.Agent); p != nil {
+			all[i].Agent = cmp.Or(p.User, p.Name)
+		}
+		if name := s.Description.Name; name != nil {
+			all[i].Name = *name
+		}
+		if s.ID == c.Contact {
+			all[i].Deadline = c.Deadline()
 		}
 	}
-	return first
+	return all
 }
 
-func (c *Chat) labels() string {
-	all := make([]string, 0, len(c.Attributes))
-	for key, value := range c.Attributes {
-		all = append(all, AttributeLabel(key, value))
+func (c *Chat) labels(label func(key, value string) string, of map[string]string) string {
+	all := make([]string, 0, len(of))
+	for key, value := range of {
+		all = append(all, label(key, value))
 	}
 	slices.Sort(all)
 	return strings.Join(all, "")
@@ -109,16 +110,10 @@ func (c *Chat) SummariesAfter(entries []Entry) []Summary {
 	if !slices.ContainsFunc(entries, Entry.inSummary) {
 		return nil
 	}
-	sketch := *c
-	sketch.people = make([]*Participant, len(c.people))
-	for i, p := range c.people {
-		twin := *p
-		sketch.people[i] = &twin
-	}
-	sketch.Attributes, sketch.tokens = maps.Clone(c.Attributes), tokens{}
+	sketch := c.sketch()
 	for i := range entries {
 		if entries[i].inSummary() {
-			sketch.apply(&entries[i])
+			sketch.applyState(&entries[i])
 		}
 	}
 	return sketch.Summaries()

@@ -170,10 +170,8 @@ func (w *walk) entry(e *chat.Entry) error {
 		return fmt.Errorf("seq %d follows %d", e.Seq, last.Seq)
 	case !e.At.After(last.At) || e.At.Nanosecond()%1e6 != 0 || e.At.Location() != time.UTC:
 		return fmt.Errorf("the time %v follows %v", e.At, last.At)
-	case e.Kind != chat.KindAdded && (e.ID.Version() != 7 || !made.Equal(e.At)):
+	case e.Kind != chat.KindAdded && e.Kind != chat.KindContact && (e.ID.Version() != 7 || !made.Equal(e.At)):
 		return fmt.Errorf("the id %v was made at %v and the entry is of %v", e.ID, made, e.At)
-	case e.Contact != w.chat.ID.FirstContact():
-		return fmt.Errorf("the entry's contact is %v", e.Contact)
 	case w.ended && (e.Delivered() || e.Kind != chat.KindAttributes):
 		return fmt.Errorf("%s follows the end", e.Kind)
 	}
@@ -206,6 +204,8 @@ func (w *walk) presence(e *chat.Entry) error {
 		want, next = chat.Invited, chat.Invited
 	case chat.KindJoined:
 		want = chat.Invited
+	case chat.KindInvited:
+		want, next = chat.Invited, chat.Invited
 	case chat.KindLeft:
 		next = chat.Gone
 	case chat.KindWithdrawn:
@@ -328,7 +328,7 @@ func (w *walk) finish() error {
 // exported gathers all that can be asked of a chat.
 func (w *walk) exported(c *chat.Chat) []any {
 	all := []any{
-		c.ID, c.Seq, c.Last, c.Contact, c.Settings, c.StartedAt, c.Attributes, c.Queue, c.QueuedAt, c.EndedAt, c.Cause,
+		c.ID, c.Seq, c.Last, c.Contact, c.Settings, c.StartedAt, c.Attributes, slices.Collect(c.Contacts()), c.EndedAt, c.Cause,
 		c.Started(), c.Ended(), c.Deadline(), c.Summaries(),
 	}
 	for p := range c.Participants() {

@@ -165,8 +165,12 @@ func (w *world) entry(e *chat.Entry) string {
 		s += " " + e.Started.Customer.Name
 	case chat.KindAdded:
 		s += fmt.Sprintf(" %s %s", e.By.Role, e.By.Name)
-	case chat.KindJoined, chat.KindLeft, chat.KindWithdrawn:
-		s += " " + e.By.Name
+	case chat.KindContact:
+		s += " " + string(e.Segment.Method)
+	default:
+		if e.By != nil {
+			s += " " + e.By.Name
+		}
 	case chat.KindQueued:
 		s += " " + e.Queue
 	case chat.KindAttributes:
@@ -209,6 +213,7 @@ var reasons = map[chat.Reason]string{
 	chat.Ended: "Ended", chat.UnknownParticipant: "UnknownParticipant", chat.NotPresent: "NotPresent",
 	chat.Silent: "Silent", chat.BadContent: "BadContent", chat.UnsupportedContentType: "UnsupportedContentType",
 	chat.UnknownItem: "UnknownItem", chat.ReceiptsOff: "ReceiptsOff", chat.WrongState: "WrongState", chat.TooMany: "TooMany",
+	chat.TooLate: "TooLate", chat.QuotaExceeded: "QuotaExceeded", chat.AlreadyDone: "AlreadyDone",
 }
 
 // clock shows a time as what has passed since the beginning.

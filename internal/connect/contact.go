@@ -117,8 +117,8 @@ func (s *service) describe(c *chat.Chat) *Contact {
 	for k, v := range c.Settings.SegmentAttributes {
 		d.SegmentAttributes[k] = SegmentAttributeValue{&v}
 	}
-	if c.Queue != "" {
-		d.QueueInfo = &QueueInfo{Id: text(c.Queue), EnqueueTimestamp: timestamp(c.QueuedAt)}
+	if q := c.Current(); q.Queue != "" {
+		d.QueueInfo = &QueueInfo{Id: text(q.Queue), EnqueueTimestamp: timestamp(q.QueuedAt)}
 	}
 	return d
 }

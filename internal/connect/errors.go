@@ -76,6 +76,9 @@ var refusals = map[chat.Reason]func(message string) *restjson.Error{
 	chat.ReceiptsOff:            conflict,
 	chat.WrongState:             conflict,
 	chat.TooMany:                quotaExceeded,
+	chat.TooLate:                conflict,
+	chat.QuotaExceeded:          quotaExceeded,
+	chat.AlreadyDone:            conflict,
 }
 
 // translate turns what the node says into the API's errors; nil means internal.

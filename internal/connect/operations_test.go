@@ -279,7 +279,7 @@ func TestContactAttributes(t *testing.T) {
 func TestNotFound(t *testing.T) {
 	w := newWorld(t)
 	contact, _ := w.start(input())
-	foreign, _, err := w.node.Start(t.Context(), chat.Settings{Instance: unknownID}, "")
+	foreign, _, err := w.node.Start(t.Context(), chat.Settings{Instance: unknownID}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func (s *service) startChatContact(ctx context.Context, in *StartChatContactIn) 
 	}
 	set := in.settings()
 	set.Instance, set.Flow = s.instance.ID, flow
-	id, customer, err := s.node.Start(ctx, set, restjson.Value(in.ClientToken))
+	id, customer, err := s.node.Start(ctx, set, nil, restjson.Value(in.ClientToken))
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func BenchmarkDo(b *testing.B) {
 			for i := range b.N {
 				if i%perChat == 0 {
 					var err error
-					if id, jane, err = n.Start(b.Context(), settings, ""); err != nil {
+					if id, jane, err = n.Start(b.Context(), settings, nil, ""); err != nil {
 						b.Fatal(err)
 					}
 					if _, err = n.Do(b.Context(), id, chat.Connect{By: jane}); err != nil {

@@ -218,7 +218,7 @@ func TestStartTwice(t *testing.T) {
 	play(t, 2, func(w *world) {
 		start := func(n int, set chat.Settings, token string) chat.ChatID {
 			t.Helper()
-			id, _, err := w.nodes[n].Start(w.ctx, set, token)
+			id, _, err := w.nodes[n].Start(w.ctx, set, nil, token)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -255,7 +255,7 @@ func TestRacingStarts(t *testing.T) {
 		all := make(chan started, 50)
 		for i := range cap(all) {
 			go func() {
-				id, jane, err := w.nodes[i%2].Start(w.ctx, settings, "token")
+				id, jane, err := w.nodes[i%2].Start(w.ctx, settings, nil, "token")
 				if err != nil {
 					t.Error(err)
 				}
@@ -279,11 +279,11 @@ func TestFailingStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			play(t, 2, func(w *world) {
 				w.store.next(f)
-				if _, _, err := w.nodes[0].Start(w.ctx, settings, "token"); !errors.Is(err, errDisk) {
+				if _, _, err := w.nodes[0].Start(w.ctx, settings, nil, "token"); !errors.Is(err, errDisk) {
 					t.Fatalf("Start: %v", err)
 				}
-				id, _, err := w.nodes[1].Start(w.ctx, settings, "token")
-				again, _, err2 := w.nodes[0].Start(w.ctx, settings, "token")
+				id, _, err := w.nodes[1].Start(w.ctx, settings, nil, "token")
+				again, _, err2 := w.nodes[0].Start(w.ctx, settings, nil, "token")
 				if err != nil || err2 != nil || id != again || len(w.log(id)) != 1 {
 					t.Errorf("%v, %v and %v, %v with %d entries", id, err, again, err2, len(w.log(id)))
 				}

@@ -176,11 +176,14 @@ func (n *Node) commit(ctx context.Context, l *live, out chat.Outcome, force bool
 	if len(out.Entries) > 0 || force {
 		a := store.Append{Chat: l.id, After: l.chat.Seq, Entries: out.Entries}
 		rows := l.chat.SummariesAfter(out.Entries)
-		if rows == nil {
+		switch {
+		case rows == nil && force:
+			rows = l.chat.Summaries()
+		case rows == nil:
 			rows = l.summaries
 		}
-		for i, row := range rows {
-			if !slices.Contains(l.summaries, row) || force && i == len(rows)-1 {
+		for _, row := range rows {
+			if force && row.Contact == l.chat.Contact || !slices.Contains(l.summaries, row) {
 				a.Summaries = append(a.Summaries, row)
 			}
 		}
@@ -196,6 +199,9 @@ func (n *Node) commit(ctx context.Context, l *live, out chat.Outcome, force bool
 	l.chat.Keep(out)
 	if len(out.Entries)+len(out.Signals) > 0 {
 		n.tell(l, out.Entries, out.Signals, true)
+	}
+	for _, job := range out.Jobs {
+		n.work(l.id, job)
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ import (
 var (
 	// ErrNotFound: there is no such chat or contact.
 	ErrNotFound = errors.New("node: no such chat")
+	// ErrNoContact: the chat has no such contact.
+	ErrNoContact = errors.New("node: the chat has no such contact")
 	// ErrBusy: too much is waiting, for this chat or altogether. Nothing happened.
 	ErrBusy = errors.New("node: too busy")
 
@@ -51,11 +53,14 @@ const (
 	startWindow = 24 * time.Hour
 )
 
-// Config is what a node works with. All fields but IDs and Log are required.
+// Config is what a node works with. All fields but Worker, IDs and Log are required.
 type Config struct {
 	Store store.Store
 	Bus   bus.Bus
 	Clock clockwork.Clock
+	// Worker does what commands lead to and what takes more than rules; without one it
+	// is not done.
+	Worker Worker
 	// IDs makes ids; NewID if nil.
 	IDs chat.IDs
 	// Log gets what no caller can be told; discarded if nil.
@@ -65,11 +70,12 @@ type Config struct {
 // Node is one running server's part in all chats. Its methods are safe for
 // concurrent use.
 type Node struct {
-	store store.Store
-	bus   bus.Bus
-	clock clockwork.Clock
-	ids   chat.IDs
-	log   *slog.Logger
+	store  store.Store
+	bus    bus.Bus
+	clock  clockwork.Clock
+	worker Worker
+	ids    chat.IDs
+	log    *slog.Logger
 
 	ctx    context.Context // of what goes on behind the callers' backs
 	cancel context.CancelFunc
@@ -79,7 +85,8 @@ type Node struct {
 	chats  map[chat.ChatID]*live
 	closed bool
 
-	alarm alarm
+	alarm   alarm
+	working chan struct{} // a place for each job under way
 }
 
 // New makes a node. Call Run to make it keep deadlines, and Close in the end.
@@ -92,10 +99,10 @@ func New(c Config) *Node {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Node{
-		store: c.Store, bus: c.Bus, clock: c.Clock, ids: c.IDs, log: c.Log,
+		store: c.Store, bus: c.Bus, clock: c.Clock, worker: c.Worker, ids: c.IDs, log: c.Log,
 		ctx: ctx, cancel: cancel,
 		chats: make(map[chat.ChatID]*live),
-		alarm: alarm{ring: make(chan struct{}, 1)},
+		alarm: alarm{ring: make(chan struct{}, 1)}, working: make(chan struct{}, maxWorking),
 	}
 }
 
@@ -232,13 +239,17 @@ func (n *Node) View(ctx context.Context, id chat.ChatID, look func(*chat.Chat) e
 	return look(l.chat)
 }
 
-// Admit reports whether a participant's tokens still count, with the error of
-// [chat.Chat.Admit] if not.
-func (n *Node) Admit(ctx context.Context, id chat.ChatID, by chat.ParticipantID) error {
-	return n.View(ctx, id, func(c *chat.Chat) error {
-		_, err := c.Admit(by)
+// Admit finds a participant whose tokens still count, with the error of
+// [chat.Chat.Admit] if they don't.
+func (n *Node) Admit(ctx context.Context, id chat.ChatID, by chat.ParticipantID) (who chat.Author, err error) {
+	err = n.View(ctx, id, func(c *chat.Chat) error {
+		p, err := c.Admit(by)
+		if err == nil {
+			who = p.Author
+		}
 		return err
 	})
+	return who, err
 }
 
 // Find names the chat of a contact, or ErrNotFound.
@@ -261,13 +272,15 @@ func busy(err error) error {
 // Start begins a chat and names it and its customer. The same ClientToken within 24
 // hours names the same chat, on every node: the chat's id is derived from the token,
 // so that the store's compare-and-swap finds the repetition.
-func (n *Node) Start(ctx context.Context, set chat.Settings, token string) (chat.ChatID, chat.ParticipantID, error) {
+//
+// past, if not nil, is the chat that the new one continues.
+func (n *Node) Start(ctx context.Context, set chat.Settings, past *chat.Past, token string) (chat.ChatID, chat.ParticipantID, error) {
 	for generation := 0; ; generation++ {
 		id := chat.ChatID{ID: n.ids(n.clock.Now().UTC().Truncate(time.Millisecond))}
 		if token != "" {
 			id = derivedID(set.Instance, token, generation)
 		}
-		out, err := n.Do(ctx, id, chat.Start{Settings: set})
+		out, err := n.Do(ctx, id, chat.Start{Settings: set, Past: past})
 		if err != nil {
 			return chat.ChatID{}, chat.ParticipantID{}, err
 		}

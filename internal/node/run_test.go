@@ -71,7 +71,7 @@ func TestDeadlineOfAnotherNode(t *testing.T) {
 		synctest.Wait()
 		set := settings
 		set.Minutes = 1
-		id, jane, err := w.nodes[0].Start(w.ctx, set, "")
+		id, jane, err := w.nodes[0].Start(w.ctx, set, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestDeadlineSetMeanwhile(t *testing.T) {
 		w.run()
 		set := settings
 		set.Minutes = 1
-		id, jane, err := w.nodes[0].Start(w.ctx, set, "")
+		id, jane, err := w.nodes[0].Start(w.ctx, set, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -92,8 +92,8 @@ func newSim(t *testing.T, seed int64) *sim {
 		set := settings
 		set.Minutes = 5 + s.IntN(40) // more than the clocks differ
 		set.Flow.Steps = []chat.Step{{Say: "welcome"}}
-		id, jane, err := s.nodes[s.IntN(3)].Start(s.ctx, set, fmt.Sprint("start", i))
-		again, same, err2 := s.nodes[s.IntN(3)].Start(s.ctx, set, fmt.Sprint("start", i))
+		id, jane, err := s.nodes[s.IntN(3)].Start(s.ctx, set, nil, fmt.Sprint("start", i))
+		again, same, err2 := s.nodes[s.IntN(3)].Start(s.ctx, set, nil, fmt.Sprint("start", i))
 		if err != nil || err2 != nil || id != again || jane != same {
 			t.Fatalf("starts: %v, %v", err, err2)
 		}

@@ -11,14 +11,17 @@ import (
 
 // Page selects a part of a chat's transcript (GetTranscript, semantics.md 5): the
 // Limit items next to a start, which is part of the page, walking forward or back.
-// At most one of Seq, ID, Time and MostRecent is set; with none, the start is the
-// newest end, from where nothing lies forward.
+// At most one of From, ID, Time and MostRecent is set; with none, the start is the
+// newest end, from where nothing lies forward. What the reader may not see, or is not
+// of the Contact, is left out: a page may have less than Limit items, and a next one.
 type Page struct {
 	Backward bool
 	Limit    int
+	// Contact, if not zero, leaves the items of other contacts out.
+	Contact chat.ContactID
 
-	// Seq starts at this entry: it comes from the page before.
-	Seq int64
+	// From is a start that comes from the page before.
+	From Place
 	// ID starts at this item; if there is none such, the page is empty.
 	ID chat.ID
 	// Time starts at the first item not before it, or backward at the last not after it.
@@ -27,29 +30,85 @@ type Page struct {
 	MostRecent *int
 }
 
+// Place is an entry of a chat, or of a past one that the chat continues.
+type Place struct {
+	Chat chat.ChatID
+	Seq  int64
+}
+
 // Transcript is a page: items in the order of the log, and where the next page
-// starts in the same direction; 0 if there is none.
+// starts in the same direction; zero if there is none.
 type Transcript struct {
 	Items    []chat.Entry
 	Receipts map[chat.ID][]chat.ReceiptBy
-	Next     int64
+	// Past says that the items are of a past chat that the reader's continues.
+	Past bool
+	Next Place
 }
 
-// Transcript reads a page for a participant, who must still be in the chat.
+// Transcript reads a page for a participant, who must still be in the chat. Walking
+// back from the first item of a chat that continues a past one, the next page is of
+// that one.
 func (n *Node) Transcript(ctx context.Context, id chat.ChatID, by chat.ParticipantID, p Page) (Transcript, error) {
-	t, err := n.page(ctx, id, p)
+	in := id
+	if p.From.Seq != 0 {
+		in = p.From.Chat
+	}
+	t, err := n.page(ctx, in, p)
 	if err != nil {
 		return Transcript{}, busy(err)
 	}
+	var reader chat.Author
 	err = n.View(ctx, id, func(c *chat.Chat) error {
-		_, err := c.Admit(by)
-		t.Receipts = receipts(c, t.Items)
-		return err
+		who, err := c.Admit(by)
+		if err != nil {
+			return err
+		}
+		reader = who.Author
+		if p.Contact != (chat.ContactID{}) && c.Find(p.Contact) == nil {
+			return ErrNoContact
+		}
+		return nil
 	})
 	if err != nil {
 		return Transcript{}, err
 	}
-	return t, nil
+	t.Past = in != id
+	t.Items = visible(t.Items, reader, p.Contact)
+	return t, n.complete(ctx, in, p, &t)
+}
+
+// complete adds the receipts, and the place where a past chat begins.
+func (n *Node) complete(ctx context.Context, id chat.ChatID, p Page, t *Transcript) error {
+	var past *chat.Past
+	err := n.View(ctx, id, func(c *chat.Chat) error {
+		t.Receipts = receipts(c, t.Items)
+		past = c.Past
+		return nil
+	})
+	nowhere := p.ID != (chat.ID{}) && len(t.Items) == 0
+	if err != nil || past == nil || !p.Backward || t.Next.Seq != 0 || nowhere || p.Contact != (chat.ContactID{}) {
+		return err
+	}
+	return n.View(ctx, past.Chat, func(c *chat.Chat) error {
+		t.Next = Place{past.Chat, c.Until(past.Contact)}
+		if t.Next.Seq == 0 {
+			t.Next.Seq = c.Seq
+		}
+		return nil
+	})
+}
+
+// visible leaves out what the reader may not see, or is of another contact.
+func visible(items []chat.Entry, reader chat.Author, contact chat.ContactID) []chat.Entry {
+	var kept []chat.Entry
+	for i := range items {
+		e := &items[i]
+		if e.To.Includes(reader.Role) && (contact == (chat.ContactID{}) || e.Contact == contact) {
+			kept = append(kept, *e)
+		}
+	}
+	return kept
 }
 
 // page reads the items of a page.
@@ -67,18 +126,18 @@ func (n *Node) page(ctx context.Context, id chat.ChatID, p Page) (Transcript, er
 	if err != nil {
 		return Transcript{}, err
 	}
-	return cut(items, p), nil
+	return cut(items, id, p), nil
 }
 
 // cut takes the one item too many off, which says that there is a next page.
-func cut(items []chat.Entry, p Page) Transcript {
+func cut(items []chat.Entry, id chat.ChatID, p Page) Transcript {
 	switch {
 	case len(items) <= p.Limit:
 		return Transcript{Items: items}
 	case p.Backward:
-		return Transcript{Items: items[1:], Next: items[0].Seq}
+		return Transcript{Items: items[1:], Next: Place{id, items[0].Seq}}
 	default:
-		return Transcript{Items: items[:p.Limit], Next: items[p.Limit].Seq}
+		return Transcript{Items: items[:p.Limit], Next: Place{id, items[p.Limit].Seq}}
 	}
 }
 
@@ -98,8 +157,8 @@ const nowhere = -1
 // resolveStart gives the Seq at which the page starts, itself included.
 func (n *Node) resolveStart(ctx context.Context, id chat.ChatID, p Page) (int64, error) {
 	switch {
-	case p.Seq != 0:
-		return p.Seq, nil
+	case p.From.Seq != 0:
+		return p.From.Seq, nil
 	case !p.ID.IsZero():
 		return n.seqOfID(ctx, id, p.ID)
 	case !p.Time.IsZero():
@@ -116,6 +175,10 @@ func (n *Node) resolveStart(ctx context.Context, id chat.ChatID, p Page) (int64,
 	return nowhere, nil
 }
 
+// lateItems is how many items after the time of its id an item is looked for: one that
+// was sent in parts has the id of its first part (see [chat.SendPart]).
+const lateItems = 100
+
 // seqOfID finds an item by the time that its id holds.
 func (n *Node) seqOfID(ctx context.Context, id chat.ChatID, item chat.ID) (int64, error) {
 	if item.Version() != 7 {
@@ -123,14 +186,19 @@ func (n *Node) seqOfID(ctx context.Context, id chat.ChatID, item chat.ID) (int64
 	}
 	sec, nsec := item.Time().UnixTime()
 	seq, err := n.store.SeqAt(ctx, id, time.Unix(sec, nsec).UTC().Truncate(time.Millisecond))
-	if err != nil || seq == 0 {
+	if err != nil {
 		return nowhere, err
 	}
-	found, err := n.store.Items(ctx, id, store.Query{From: seq, To: seq, Limit: 1})
-	if err != nil || len(found) == 0 || found[0].ID != item {
+	found, err := n.store.Items(ctx, id, store.Query{From: max(seq, 1), To: math.MaxInt64, Limit: lateItems})
+	if err != nil {
 		return nowhere, err
 	}
-	return seq, nil
+	for i := range found {
+		if found[i].ID == item {
+			return found[i].Seq, nil
+		}
+	}
+	return nowhere, nil
 }
 
 func (n *Node) seqOfRecent(ctx context.Context, id chat.ChatID, p Page) (int64, error) {

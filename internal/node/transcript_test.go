@@ -25,10 +25,10 @@ func oracle(log []chat.Entry, p node.Page) (page []chat.Entry, next int64) {
 	}
 	start := -1
 	switch {
-	case p.Seq != 0 && p.Backward:
-		start = last(func(e chat.Entry) bool { return e.Seq <= p.Seq })
-	case p.Seq != 0:
-		start = from(func(e chat.Entry) bool { return e.Seq >= p.Seq })
+	case p.From.Seq != 0 && p.Backward:
+		start = last(func(e chat.Entry) bool { return e.Seq <= p.From.Seq })
+	case p.From.Seq != 0:
+		start = from(func(e chat.Entry) bool { return e.Seq >= p.From.Seq })
 	case !p.ID.IsZero():
 		start = from(func(e chat.Entry) bool { return e.ID == p.ID })
 	case !p.Time.IsZero() && p.Backward:
@@ -77,11 +77,11 @@ func (w *world) tale() (id chat.ChatID, jane, joe chat.ParticipantID) {
 }
 
 // starts are all the places where a page can begin.
-func starts(log []chat.Entry) []node.Page {
+func starts(id chat.ChatID, log []chat.Entry) []node.Page {
 	all := []node.Page{{}}
 	for i := range log {
 		all = append(all,
-			node.Page{Seq: log[i].Seq}, node.Page{ID: log[i].ID}, node.Page{MostRecent: &i},
+			node.Page{From: node.Place{Chat: id, Seq: log[i].Seq}}, node.Page{ID: log[i].ID}, node.Page{MostRecent: &i},
 			node.Page{ID: node.NewID(log[i].At)}, // of the same millisecond
 		)
 		for _, d := range []time.Duration{-1, 0, 1, time.Millisecond, -time.Millisecond, -time.Hour, time.Hour} {
@@ -91,14 +91,14 @@ func starts(log []chat.Entry) []node.Page {
 	other := node.NewID(log[2].At)
 	other.UUID[6] = other.UUID[6]&0x0f | 0x40 // version 4
 	return append(all, node.Page{ID: other}, node.Page{ID: node.NewID(dawn.Add(-time.Hour))},
-		node.Page{ID: node.NewID(dawn.Add(time.Hour))}, node.Page{Seq: log[len(log)-1].Seq + 1})
+		node.Page{ID: node.NewID(dawn.Add(time.Hour))}, node.Page{From: node.Place{Chat: id, Seq: log[len(log)-1].Seq + 1}})
 }
 
 func TestTranscript(t *testing.T) {
 	play(t, 1, func(w *world) {
 		id, jane, _ := w.tale()
 		log := w.log(id)
-		for _, start := range starts(log) {
+		for _, start := range starts(id, log) {
 			for _, backward := range []bool{false, true} {
 				for _, limit := range []int{0, 1, 2, 5, len(log) - 1, len(log), 100} {
 					p := start
@@ -109,8 +109,8 @@ func TestTranscript(t *testing.T) {
 					}
 					want, next := oracle(log, p)
 					same := func(a, b chat.Entry) bool { return a.Seq == b.Seq && a.ID == b.ID }
-					if !slices.EqualFunc(got.Items, want, same) || got.Next != next {
-						t.Fatalf("%+v: %d items and next %d, want %d and %d", p, len(got.Items), got.Next, len(want), next)
+					if !slices.EqualFunc(got.Items, want, same) || got.Next.Seq != next {
+						t.Fatalf("%+v: %d items and next %d, want %d and %d", p, len(got.Items), got.Next.Seq, len(want), next)
 					}
 				}
 			}
@@ -142,10 +142,10 @@ func TestPagesContinue(t *testing.T) {
 					} else {
 						all = append(all, got.Items...)
 					}
-					if got.Next == 0 {
+					if got.Next.Seq == 0 {
 						break
 					}
-					page = node.Page{Backward: backward, Limit: limit, Seq: got.Next}
+					page = node.Page{Backward: backward, Limit: limit, From: got.Next}
 					if backward {
 						w.do(0, id, say(joe, "meanwhile", ""))
 					}

@@ -269,7 +269,7 @@ func (w *world) start() (chat.ChatID, chat.ParticipantID) {
 // begin does so without connecting the customer.
 func (w *world) begin() (chat.ChatID, chat.ParticipantID) {
 	w.Helper()
-	id, jane, err := w.nodes[0].Start(w.ctx, settings, "")
+	id, jane, err := w.nodes[0].Start(w.ctx, settings, nil, "")
 	if err != nil {
 		w.Fatal(err)
 	}

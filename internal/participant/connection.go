@@ -31,14 +31,17 @@ func (s *service) createParticipantConnection(ctx context.Context, in *CreatePar
 	switch {
 	case slices.Contains(in.Type, typeWebRTC):
 		return nil, invalid("Type WEBRTC_CONNECTION is for calls; a chat takes WEBSOCKET and CONNECTION_CREDENTIALS")
-	case in.Type == nil && !connect:
+	case in.Type == nil && in.ConnectParticipant == nil:
 		return nil, invalid("Type is missing; send WEBSOCKET or CONNECTION_CREDENTIALS in it, or both, or ConnectParticipant=true")
 	}
 	var err error
-	if connect {
+	switch {
+	case connect:
 		_, err = s.node.Do(ctx, b.chat, chat.Connect{By: b.participant, Via: chat.ViaRequest})
-	} else {
-		err = s.node.Admit(ctx, b.chat, b.participant)
+	case in.ConnectParticipant != nil: // false: a supervisor steps back
+		_, err = s.node.Do(ctx, b.chat, chat.StepBack{By: b.participant})
+	default:
+		_, err = s.node.Admit(ctx, b.chat, b.participant)
 	}
 	if err != nil {
 		return nil, err

@@ -56,7 +56,6 @@ func TestConnectionRefusals(t *testing.T) {
 	for body, message := range map[string]string{
 		``:                               "Type is missing",
 		`{}`:                             "Type is missing",
-		`{"ConnectParticipant":false}`:   "Type is missing",
 		`{"Type":["WEBRTC_CONNECTION"]}`: "WEBRTC_CONNECTION is for calls",
 		`{"Type":["WEBSOCKET","WEBRTC_CONNECTION"],"ConnectParticipant":true}`: "WEBRTC_CONNECTION is for calls",
 	} {

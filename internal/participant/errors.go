@@ -25,6 +25,9 @@ var refusals = map[chat.Reason]func(detail string) *restjson.Error{
 	chat.ReceiptsOff:            conflict,
 	chat.WrongState:             invalid,
 	chat.TooMany:                invalid,
+	chat.TooLate:                notFound,
+	chat.QuotaExceeded:          quotaExceeded,
+	chat.AlreadyDone:            conflict,
 }
 
 // translate turns what handlers return into modelled errors; nil means internal.
@@ -59,6 +62,16 @@ func invalid(message string) *restjson.Error {
 
 func conflict(message string) *restjson.Error {
 	return &restjson.Error{Code: "ConflictException", Status: http.StatusConflict, Message: message}
+}
+
+// notFound is modelled for DescribeView only; the real service answers a custom
+// participant who comes too late with it all the same (semantics.md 3.1).
+func notFound(message string) *restjson.Error {
+	return &restjson.Error{Code: "ResourceNotFoundException", Status: http.StatusNotFound, Message: message}
+}
+
+func quotaExceeded(message string) *restjson.Error {
+	return &restjson.Error{Code: "ServiceQuotaExceededException", Status: http.StatusPaymentRequired, Message: message}
 }
 
 func throttled(message string) *restjson.Error {

@@ -28,7 +28,7 @@ func register(a *restjson.API, s *service) {
 func unserved[In, Out any](a *restjson.API, s *service, op, method, path string) {
 	restjson.Handle(a, op, method, path, func(ctx context.Context, _ *In) (*Out, error) {
 		b := bearerOf(ctx)
-		if err := s.node.Admit(ctx, b.chat, b.participant); err != nil {
+		if _, err := s.node.Admit(ctx, b.chat, b.participant); err != nil {
 			return nil, err
 		}
 		return nil, invalid(op + " is not served by this version of Parley")

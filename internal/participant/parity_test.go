@@ -23,6 +23,8 @@ func TestParity(t *testing.T) {
 			"CreateParticipantConnection.Out.WebRTCConnection":                     "calls are not chats; Type WEBRTC_CONNECTION is refused",
 			"GetTranscript.Out.Transcript.InitialContactId":                        "on the wire, though not in the model: ChatJS drops items without it (semantics.md 11, 7)",
 			"GetTranscript.Out.Transcript.MessageMetadata.MessageProcessingStatus": "in the newer model",
+			"GetTranscript.Out.Transcript.MessageMetadata.MessageCompleted":        "in frames only: the parts of a message (semantics.md 2.3)",
+			"GetTranscript.Out.Transcript.MessageMetadata.ChunkNumber":             "in frames only: the parts of a message (semantics.md 2.3)",
 			"StartAttachmentUpload.In.ClientToken required":                        "the SDK fills it in before it looks",
 			"CompleteAttachmentUpload.In.ClientToken required":                     "the SDK fills it in before it looks",
 			"StartAttachmentUpload.In.AttachmentSizeInBytes required":              "a plain int64 in the SDK, which can't be missing",

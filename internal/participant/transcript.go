@@ -3,8 +3,11 @@ package participant
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
@@ -20,43 +23,41 @@ const defaultResults = 10
 // only how they are ordered there (semantics.md 5).
 func (s *service) getTranscript(ctx context.Context, in *GetTranscriptIn) (*GetTranscriptOut, error) {
 	b := bearerOf(ctx)
-	if err := checkContact(b, in.ContactId); err != nil {
-		return nil, err
-	}
 	page, nowhere, err := s.page(b, in)
 	if err != nil {
 		return nil, err
 	}
 	out := &GetTranscriptOut{InitialContactId: b.chat.String()}
 	if nowhere {
-		return out, s.node.Admit(ctx, b.chat, b.participant)
+		_, err := s.node.Admit(ctx, b.chat, b.participant)
+		return out, err
 	}
 	t, err := s.node.Transcript(ctx, b.chat, b.participant, page)
+	if errors.Is(err, node.ErrNoContact) {
+		return nil, noContact()
+	}
 	if err != nil {
 		return nil, err
 	}
 	for i := range t.Items {
 		e := &t.Items[i]
-		out.Transcript = append(out.Transcript, wire.WithReceipts(wire.FromEntry(b.chat, e), t.Receipts[e.ID]))
+		it := wire.WithReceipts(wire.FromEntry(b.chat, e), t.Receipts[e.ID])
+		if t.Past {
+			it = wire.FromPast(it)
+		}
+		out.Transcript = append(out.Transcript, it)
 	}
 	if restjson.Value(in.SortOrder) != "ASCENDING" {
 		slices.Reverse(out.Transcript)
 	}
-	if t.Next != 0 {
+	if t.Next.Seq != 0 {
 		out.NextToken = s.sealPage(b.chat, page.Backward, t.Next)
 	}
 	return out, nil
 }
 
-// checkContact lets through the chat's own contact, of which there is one.
-func checkContact(b bearer, contact *string) error {
-	if contact == nil {
-		return nil
-	}
-	if id, err := chat.ParseID(*contact); err != nil || id != b.chat.FirstContact().ID {
-		return invalid("contactId names no contact of this chat; leave it out, or send the ContactId of StartChatContact")
-	}
-	return nil
+func noContact() error {
+	return invalid("contactId names no contact of this chat; leave it out, or send the ContactId of one of its items")
 }
 
 // page reads what was asked for. nowhere means a start that nothing can be at.
@@ -65,8 +66,14 @@ func (s *service) page(b bearer, in *GetTranscriptIn) (p node.Page, nowhere bool
 	if n := restjson.Value(in.MaxResults); n > 0 {
 		p.Limit = int(n)
 	}
+	if in.ContactId != nil {
+		id, err := chat.ParseID(*in.ContactId)
+		if p.Contact.ID = id; err != nil || id.IsZero() {
+			return p, false, noContact()
+		}
+	}
 	if in.NextToken != nil { // clients repeat the rest of their request with it
-		p.Backward, p.Seq, err = s.openPage(b.chat, *in.NextToken)
+		p.Backward, p.From, err = s.openPage(b.chat, *in.NextToken)
 		return p, false, err
 	}
 	var start StartPosition
@@ -113,23 +120,31 @@ func parseTime(s string, backward bool) (time.Time, error) {
 }
 
 // A page token says: chat (16 bytes), direction (1 byte), Seq of the next item (8
-// bytes). It needs no memory on the server and stays valid.
-const pageSize = 16 + 1 + 8
+// bytes), and the chat that it is of, if that is a past one (16 bytes). It needs no
+// memory on the server and stays valid.
+const pageSize, pastSize = 16 + 1 + 8, pageSize + 16
 
-func (s *service) sealPage(id chat.ChatID, backward bool, seq int64) string {
-	var body [pageSize]byte
-	copy(body[:], id.UUID[:])
+func (s *service) sealPage(id chat.ChatID, backward bool, next node.Place) string {
+	body := make([]byte, pageSize, pastSize)
+	copy(body, id.UUID[:])
 	if backward {
 		body[16] = 1
 	}
-	binary.BigEndian.PutUint64(body[17:], uint64(seq))
-	return s.tokens.Seal(token.Page, body[:])
+	binary.BigEndian.PutUint64(body[17:], uint64(next.Seq))
+	if next.Chat != id {
+		body = append(body, next.Chat.UUID[:]...)
+	}
+	return s.tokens.Seal(token.Page, body)
 }
 
-func (s *service) openPage(id chat.ChatID, tok string) (backward bool, seq int64, err error) {
+func (s *service) openPage(id chat.ChatID, tok string) (backward bool, from node.Place, err error) {
 	body, err := s.tokens.Open(token.Page, tok)
-	if err != nil || len(body) != pageSize || [16]byte(body) != id.UUID {
-		return false, 0, invalid("nextToken is not of this chat's transcript; send a NextToken of GetTranscript as it came, or leave it out")
+	if err != nil || len(body) != pageSize && len(body) != pastSize || [16]byte(body) != id.UUID {
+		return false, node.Place{}, invalid("nextToken is not of this chat's transcript; send a NextToken of GetTranscript as it came, or leave it out")
 	}
-	return body[16] == 1, int64(binary.BigEndian.Uint64(body[17:])), nil
+	from = node.Place{Chat: id, Seq: int64(binary.BigEndian.Uint64(body[17:]))}
+	if len(body) == pastSize {
+		from.Chat.UUID = uuid.UUID(body[pageSize:])
+	}
+	return body[16] == 1, from, nil
 }

@@ -82,7 +82,7 @@ func (w *world) start(content ...string) person {
 	w.t.Helper()
 	id, customer, err := w.node.Start(context.Background(), chat.Settings{
 		Instance: "i", Customer: chat.Author{Name: "Jane"}, ContentTypes: append([]string{chat.TypePlain}, content...),
-	}, "")
+	}, nil, "")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -22,6 +22,11 @@ const (
 	maxPackage = 1500
 )
 
+// wider names the packages that may have more lines, and why.
+var wider = map[string]int{
+	"internal/chat": 4000, // all rules stand in one place, and see each other's state
+}
+
 // file is a parsed source file.
 type file struct {
 	*ast.File
@@ -67,8 +72,8 @@ func TestSizes(t *testing.T) {
 				}
 			}
 		}
-		if total > maxPackage {
-			t.Errorf("%s has %d lines; %d are the most", p.name(), total, maxPackage)
+		if most := max(maxPackage, wider[p.name()]); total > most {
+			t.Errorf("%s has %d lines; %d are the most", p.name(), total, most)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/parley-chat/parley/internal/bus"
@@ -71,7 +72,11 @@ func (k *socket) detach() {
 	k.subscribed(false)
 	h.mu.Lock()
 	h.sockets = without(h.sockets, k)
+	lost := s.reportLost && !h.has(k.who.participant)
 	h.mu.Unlock()
+	if lost {
+		s.report(k.who, chat.Lost{By: k.who.participant})
+	}
 
 	s.mu.Lock()
 	h.users--
@@ -83,6 +88,25 @@ func (k *socket) detach() {
 	if last {
 		h.end()
 	}
+}
+
+// has reports whether a participant has a socket in the hub. It is called with mu held.
+func (h *hub) has(id chat.ParticipantID) bool {
+	return slices.ContainsFunc(h.sockets, func(k *socket) bool { return k.who.participant == id })
+}
+
+// report has a command about somebody's sockets done. It doesn't wait for that.
+func (s *Server) report(who member, cmd chat.Command) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining || s.closed {
+		return // clients come back, to this node or another
+	}
+	s.wg.Go(func() {
+		if _, err := s.node.Do(s.ctx, who.chat, cmd); err != nil && !isRefusal(err) && s.ctx.Err() == nil {
+			s.log.Warn("that a participant's websocket was lost or found could not be stored", "chat", who.chat, "participant", who.participant, "err", err)
+		}
+	})
 }
 
 // end stops watching. Nobody comes to this hub any more: the next socket of the
@@ -105,25 +129,40 @@ func (h *hub) receive(n bus.Notice) {
 	for i := range n.Entries {
 		e := &n.Entries[i]
 		if e.Delivered() {
-			h.deliver(h.render(func() wire.Item { return wire.FromEntry(h.chat, e) }), e.Kind)
+			h.deliver(h.render(func() []wire.Item { return []wire.Item{wire.FromEntry(h.chat, e)} }), e)
 		}
 		h.follow(e)
 	}
 	for i := range n.Signals {
-		h.deliver(h.render(func() wire.Item { return wire.FromSignal(h.chat, &n.Signals[i]) }), "")
+		h.signal(&n.Signals[i])
 	}
 }
 
-// deliver gives a frame to all sockets. Those of a participant who has left only get
-// to know who else leaves, and the end.
-func (h *hub) deliver(frame []byte, kind chat.Kind) {
-	if frame == nil {
-		return
-	}
-	parting := kind == chat.KindLeft || kind == chat.KindEnded
+// signal gives a signal to all sockets; a part of a message, to the customer's only.
+func (h *hub) signal(s *chat.Signal) {
+	frames := h.render(func() []wire.Item { return []wire.Item{wire.FromSignal(h.chat, s)} })
 	for _, k := range h.sockets {
-		if !k.left || parting {
-			k.out.deliver(frame)
+		if !k.left && (s.Part == nil || k.role == chat.Customer) {
+			k.out.deliver(frames...)
+		}
+	}
+}
+
+// deliver gives an entry's frame to the sockets of those who may see it. Those of a
+// participant who has left only get to know who else leaves, and the end.
+func (h *hub) deliver(frames [][]byte, e *chat.Entry) {
+	parting := e.Kind == chat.KindLeft || e.Kind == chat.KindEnded
+	var parts [][]byte // in which a customer may want it
+	for _, k := range h.sockets {
+		switch {
+		case k.left && !parting, !e.For(k.who.participant, k.role):
+		case e.Kind == chat.KindMessage && e.Content.Stream != "" && k.role == chat.Customer:
+			if parts == nil {
+				parts = h.render(func() []wire.Item { return wire.Parts(h.chat, e) })
+			}
+			k.out.deliver(parts...)
+		default:
+			k.out.deliver(frames...)
 		}
 	}
 }
@@ -139,6 +178,10 @@ func (h *hub) follow(e *chat.Entry) {
 				k.leave(at, closeNormal, "The participant has left the chat.")
 			}
 		}
+	case chat.KindLost: // on another node; there is one here
+		if h.has(e.By.ID) {
+			go h.srv.report(member{h.chat, e.By.ID}, chat.Connect{By: e.By.ID, Via: chat.ViaSocket})
+		}
 	case chat.KindEnded:
 		for _, k := range h.sockets {
 			k.leave(at, closeNormal, "The chat has ended.")
@@ -146,19 +189,23 @@ func (h *hub) follow(e *chat.Entry) {
 	}
 }
 
-// render makes the frame, nil if that fails: what is wrong with one item must hurt
+// render makes the frames, none if that fails: what is wrong with one item must hurt
 // neither the others nor whoever published it.
-func (h *hub) render(item func() wire.Item) (frame []byte) {
+func (h *hub) render(items func() []wire.Item) (frames [][]byte) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.failed(fmt.Errorf("panic: %v", p))
 		}
 	}()
-	frame, err := itemFrame(item())
-	if err != nil {
-		h.failed(err)
+	for _, it := range items() {
+		frame, err := itemFrame(it)
+		if err != nil {
+			h.failed(err)
+			return nil
+		}
+		frames = append(frames, frame)
 	}
-	return frame
+	return frames
 }
 
 func (h *hub) failed(err error) {

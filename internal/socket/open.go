@@ -105,7 +105,7 @@ func (s *Server) judge(r *http.Request, k *socket) *refusal {
 		chat.ParticipantID{ID: chat.ID{UUID: claims.Participant}},
 	}
 	k.expires = claims.Expires.Add(token.SocketLife - token.ConnectWindow)
-	if isRefusal(s.node.Admit(r.Context(), k.who.chat, k.who.participant)) {
+	if _, err := s.node.Admit(r.Context(), k.who.chat, k.who.participant); isRefusal(err) {
 		return notInChat
 	}
 	return nil

@@ -37,17 +37,19 @@ func (o *outbox) put(frame []byte) {
 	}
 }
 
-// deliver adds a frame, after the reply that is awaited if there is one.
-func (o *outbox) deliver(frame []byte) {
+// deliver adds frames, after the reply that is awaited if there is one.
+func (o *outbox) deliver(frames ...[]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch {
-	case !o.fits(frame):
-	case o.holding:
-		o.held = append(o.held, frame)
-		o.count(frame)
-	default:
-		o.add(frame)
+	for _, frame := range frames {
+		switch {
+		case !o.fits(frame):
+		case o.holding:
+			o.held = append(o.held, frame)
+			o.count(frame)
+		default:
+			o.add(frame)
+		}
 	}
 }
 

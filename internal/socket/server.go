@@ -102,6 +102,9 @@ type Config struct {
 	// means 2048 frames, and 1 MiB. QueueBytes must hold the largest item; what the
 	// node reads after a gap comes 512 entries at a time.
 	QueueFrames, QueueBytes int
+	// ReportLost has chats told when a participant's last socket here is gone; needed
+	// where the settings of chats make something of it.
+	ReportLost bool
 }
 
 // Stats are counts since the start, except Open. They are for metrics: each is right,
@@ -122,6 +125,7 @@ type Server struct {
 	log         *slog.Logger
 	queueFrames int
 	queueBytes  int
+	reportLost  bool
 	upgrader    websocket.Upgrader
 
 	ctx    context.Context // of what sockets ask of the node
@@ -164,7 +168,7 @@ func New(c Config) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{
 		node: c.Node, tokens: c.Tokens, clock: c.Clock, log: c.Log,
-		queueFrames: c.QueueFrames, queueBytes: c.QueueBytes,
+		queueFrames: c.QueueFrames, queueBytes: c.QueueBytes, reportLost: c.ReportLost,
 		upgrader: websocket.Upgrader{
 			ReadBufferSize:  512,
 			WriteBufferPool: new(sync.Pool), // so that no socket has a buffer of its own

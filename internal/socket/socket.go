@@ -28,8 +28,9 @@ type socket struct {
 	refused bool
 	out     outbox
 
-	hub  *hub // nil unless subscribed; used by run only
-	left bool // was told of the participant's own leaving; guarded by hub.mu
+	hub  *hub      // nil unless subscribed; used by run only
+	role chat.Role // of the participant; known, and the same, from the first subscribe on
+	left bool      // was told of the participant's own leaving; guarded by hub.mu
 
 	heard atomic.Uint32 // ticks when something last came from the client
 
@@ -210,10 +211,15 @@ func (k *socket) subscribeChat() {
 
 // connect attaches first, so that nothing of what follows is missed.
 func (k *socket) connect() error {
+	who, err := k.srv.node.Admit(k.srv.ctx, k.who.chat, k.who.participant)
+	if err != nil {
+		return err
+	}
+	k.role = who.Role
 	if err := k.attach(); err != nil {
 		return err
 	}
-	_, err := k.srv.node.Do(k.srv.ctx, k.who.chat, chat.Connect{By: k.who.participant, Via: chat.ViaSocket})
+	_, err = k.srv.node.Do(k.srv.ctx, k.who.chat, chat.Connect{By: k.who.participant, Via: chat.ViaSocket})
 	return err
 }
 

@@ -162,7 +162,7 @@ func (w *world) start(steps ...chat.Step) member {
 	w.Helper()
 	id, customer, err := w.node.Start(context.Background(), chat.Settings{
 		Customer: chat.Author{Name: "Jane"}, Flow: chat.Flow{Steps: steps},
-	}, "")
+	}, nil, "")
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -3,6 +3,8 @@
 package wire
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -39,6 +41,10 @@ type MessageMetadata struct {
 	MessageId               string    `json:"MessageId,omitempty"`
 	Receipts                []Receipt `json:"Receipts,omitempty"`
 	MessageProcessingStatus string    `json:"MessageProcessingStatus,omitempty"`
+	// MessageCompleted is set on the parts of a message, and on the whole after them;
+	// ChunkNumber counts the parts from 1 (semantics.md 2.3).
+	MessageCompleted *bool `json:"MessageCompleted,omitempty"`
+	ChunkNumber      int   `json:"ChunkNumber,omitzero"`
 }
 
 // Receipt says when a participant got and read a message.
@@ -59,9 +65,18 @@ func Time(t time.Time) string {
 
 // eventTypes are the ContentTypes of the entries that show as EVENT items.
 var eventTypes = map[chat.Kind]string{
-	chat.KindJoined: chat.EventJoined,
-	chat.KindLeft:   chat.EventLeft,
-	chat.KindEnded:  chat.EventEnded,
+	chat.KindInvited:        chat.EventInvited,
+	chat.KindJoined:         chat.EventJoined,
+	chat.KindLeft:           chat.EventLeft,
+	chat.KindWatching:       chat.EventLeft,
+	chat.KindTransferred:    chat.EventTransferSucceeded,
+	chat.KindNotTransferred: chat.EventTransferFailed,
+	chat.KindIdle:           chat.EventIdle,
+	chat.KindReturned:       chat.EventReturned,
+	chat.KindAutoDisconnect: chat.EventAutoDisconnection,
+	chat.KindRenamed:        chat.EventRenamed,
+	chat.KindRehydrated:     chat.EventRehydrated,
+	chat.KindEnded:          chat.EventEnded,
 }
 
 // FromEntry shows an entry for which [chat.Entry.Delivered] holds. Receipts of an
@@ -77,11 +92,25 @@ func FromEntry(id chat.ChatID, e *chat.Entry) Item {
 	if e.By != nil {
 		it.author(*e.By)
 	}
-	if e.Kind == chat.KindMessage {
+	switch e.Kind {
+	case chat.KindMessage:
 		it.Type, it.ContentType, it.Content = "MESSAGE", e.Content.Type, e.Content.Text
-		return it
+	case chat.KindAttachment: // has no ContentType of its own (semantics.md 2.4)
+		it.Type = "ATTACHMENT"
+		it.Attachments = []Attachment{{e.File.Name, e.File.Type, e.File.ID.String(), string(e.File.Status)}}
+	case chat.KindAuthentication:
+		it.ContentType = chat.EventAuthentication + string(e.Auth.State)
+		it.Content = fmt.Sprintf(`{"SessionId":"%s"}`, e.Auth.Session)
+	default:
+		it.ContentType = eventTypes[e.Kind]
 	}
-	it.ContentType = eventTypes[e.Kind]
+	return it
+}
+
+// FromPast makes an item that of a past chat which the reader's continues: it has a
+// RelatedContactId in place of its ContactId (semantics.md 5).
+func FromPast(it Item) Item {
+	it.RelatedContactId, it.ContactId = it.ContactId, ""
 	return it
 }
 
@@ -92,8 +121,36 @@ func FromSignal(id chat.ChatID, s *chat.Signal) Item {
 		InitialContactId: id.String(), ContactId: s.Contact.String(),
 	}
 	it.author(s.By)
+	if s.Part != nil {
+		it.Type = "MESSAGE"
+		return part(it, s.Part.Text, s.Part.Number)
+	}
 	return it
 }
+
+// Parts shows a streamed message to a customer who wants answers as they come: the parts
+// that were not sent yet, and the whole (semantics.md 2.3).
+func Parts(id chat.ChatID, e *chat.Entry) (items []Item) {
+	whole := FromEntry(id, e)
+	if e.Content.Stream == chat.StreamSplit {
+		for i, text := range split(e.Content.Text) {
+			items = append(items, part(whole, text, i+1))
+		}
+	}
+	return append(items, part(whole, whole.Content, 0))
+}
+
+// part is one part of a message, or with number 0 the whole. ChatJS knows parts by the
+// role SYSTEM, whoever speaks, and Android needs the MessageId.
+func part(it Item, text string, number int) Item {
+	done := number == 0
+	it.Content, it.ParticipantRole = text, string(chat.System)
+	it.MessageMetadata = &MessageMetadata{MessageId: it.Id, MessageCompleted: &done, ChunkNumber: number}
+	return it
+}
+
+// split cuts a text after its spaces.
+func split(text string) []string { return strings.SplitAfter(text, " ") }
 
 // WithReceipts adds an item's receipts, as GetTranscript shows them.
 func WithReceipts(it Item, receipts []chat.ReceiptBy) Item {

@@ -93,6 +93,8 @@ func fill(k *kit, random *rand.Rand, v reflect.Value) {
 		v.SetString(fmt.Sprintf("text %d", random.IntN(1e6)))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(1 + random.IntN(1e6)))
+	case reflect.Bool:
+		v.SetBool(true)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(k, random, v.Elem())

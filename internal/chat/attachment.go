@@ -1,0 +1,210 @@
+package chat
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Limits of attachments (semantics.md 6).
+const (
+	// MaxAttachments is how many files a chat may have, unless the server says so.
+	MaxAttachments = 35
+	// UploadWithin is how long a file may take to be uploaded.
+	UploadWithin = 15 * time.Minute
+	// ScanWithin is how long one attempt to scan a file may take, scanAttempts how many
+	// there are.
+	ScanWithin   = 20 * time.Second
+	scanAttempts = 3
+)
+
+// Status is an attachment's; the strings are the wire's.
+type Status string
+
+// What becomes of an attachment.
+const (
+	Approved Status = "APPROVED"
+	Rejected Status = "REJECTED"
+)
+
+// File is an attachment.
+type File struct {
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+	// Type is its ContentType, Size its length in bytes.
+	Type string `json:"type"`
+	Size int64  `json:"size"`
+	// Status is empty until the file is an item.
+	Status Status `json:"status,omitempty"`
+	// Attempt counts those to scan it.
+	Attempt int `json:"attempt,omitempty"`
+}
+
+// file is what the rules need to know of a File.
+type file struct {
+	File
+	by      ParticipantID
+	at      time.Time // since when it may be uploaded
+	until   time.Time // when an attempt to scan it is given up
+	scanned bool      // it was uploaded; Status says what came of it
+}
+
+// applyFile folds an entry about a file.
+func (c *Chat) applyFile(e *Entry) {
+	f := &file{File: *e.File, by: e.By.ID, at: e.At}
+	if was := c.files[e.File.ID]; was != nil {
+		f.at = was.at
+	}
+	switch e.Kind {
+	case KindScanning:
+		f.scanned, f.until = true, e.At.Add(ScanWithin)
+		c.scanning = merged(c.scanning, map[ID]bool{f.ID: true})
+	case KindAttachment:
+		f.scanned = true
+		c.scanning = maps.Clone(c.scanning)
+		delete(c.scanning, f.ID)
+	}
+	c.files[f.ID] = f
+}
+
+// Attachment finds a file that can be downloaded.
+func (c *Chat) Attachment(id ID) (File, bool) {
+	f := c.files[id]
+	if f == nil || f.Status != Approved {
+		return File{}, false
+	}
+	return f.File, true
+}
+
+// Upload finds a file that may be, or was, uploaded by a participant.
+func (c *Chat) Upload(id ID, by ParticipantID) (File, bool) {
+	f := c.files[id]
+	if f == nil || f.by != by {
+		return File{}, false
+	}
+	return f.File, true
+}
+
+// attachments counts the files that were uploaded, and those that still may be.
+func (c *Chat) attachments(now time.Time) (n int) {
+	for _, f := range c.files {
+		if f.scanned || now.Before(f.at.Add(UploadWithin)) {
+			n++
+		}
+	}
+	return n
+}
+
+// StartUpload gives a file a place: StartAttachmentUpload (semantics.md 6). The caller
+// has checked its type and size. The answer's ID is the file's.
+type StartUpload struct {
+	By    ParticipantID
+	File  File
+	Most  int // files that a chat may have
+	Token string
+}
+
+func (s StartUpload) decide(t *turn) error {
+	if t.repeated(s.By, s.Token, keyStart, s.File.Name) {
+		return nil
+	}
+	p, err := t.speaker(s.By)
+	if err != nil {
+		return err
+	}
+	if t.chat.attachments(t.now) >= s.Most {
+		return tooManyFiles(s.Most)
+	}
+	f := s.File
+	f.ID = t.ids(t.now)
+	t.append(Entry{Kind: KindUpload, ID: f.ID, By: &p.Author, Token: s.Token, File: &f})
+	return nil
+}
+
+func tooManyFiles(most int) error {
+	return refuse(QuotaExceeded, fmt.Sprintf("The number of attachments per contact exceeds the quota, which is %d", most))
+}
+
+// CompleteUpload says that a file was uploaded: CompleteAttachmentUpload. The caller has
+// checked that it was. Scan has it looked at before anybody gets it.
+type CompleteUpload struct {
+	By    ParticipantID
+	ID    ID
+	Scan  bool
+	Token string
+}
+
+func (u CompleteUpload) decide(t *turn) error {
+	if t.repeated(u.By, u.Token, keyComplete, u.ID.String()) {
+		return nil
+	}
+	p, err := t.speaker(u.By)
+	if err != nil {
+		return err
+	}
+	f := t.chat.files[u.ID]
+	switch {
+	case f == nil || f.by != u.By:
+		return refuse(UnknownItem, "AttachmentIds names no attachment that the participant has begun to upload; call StartAttachmentUpload first")
+	case f.scanned:
+		return refuse(AlreadyDone, "the upload of the attachment is complete already")
+	}
+	if u.Scan {
+		t.scan(f, &p.Author, u.Token)
+		return nil
+	}
+	t.attach(f, &p.Author, Approved, u.Token)
+	return nil
+}
+
+// scan asks for one more attempt to scan a file.
+func (t *turn) scan(f *file, by *Author, token string) {
+	next := f.File
+	next.Attempt++
+	t.append(Entry{Kind: KindScanning, By: by, Token: token, File: &next})
+	t.out.Jobs = append(t.out.Jobs, Job{Kind: JobScan, File: next, By: by.ID})
+}
+
+// attach makes a file an item, or says that it was rejected.
+func (t *turn) attach(f *file, by *Author, s Status, token string) {
+	done := f.File
+	done.Status = s
+	t.append(Entry{Kind: KindAttachment, By: by, Token: token, File: &done})
+	if s == Rejected {
+		t.out.Jobs = append(t.out.Jobs, Job{Kind: JobDiscard, File: done, By: by.ID})
+	}
+	t.heard(t.chat.Participant(by.ID))
+}
+
+// Scanned is what came of a JobScan. An attempt that failed is made again, or the file
+// is rejected after the last. Results of earlier attempts come too late.
+type Scanned struct {
+	File   File // as in the Job
+	Result Status
+	Failed bool
+}
+
+func (s Scanned) decide(t *turn) error {
+	f := t.chat.files[s.File.ID]
+	if f == nil || f.Status != "" || f.Attempt != s.File.Attempt || t.chat.Ended() {
+		t.nothing()
+		return nil
+	}
+	if s.Failed {
+		t.scanFailed(f.ID)
+		return nil
+	}
+	t.attach(f, &t.chat.Participant(f.by).Author, s.Result, "")
+	return nil
+}
+
+// scanFailed gives an attempt up.
+func (t *turn) scanFailed(id ID) {
+	f := t.chat.files[id]
+	by := &t.chat.Participant(f.by).Author
+	if f.Attempt < scanAttempts {
+		t.scan(f, by, "")
+		return
+	}
+	t.attach(f, by, Rejected, "")
+}
