@@ -51,6 +51,7 @@ type Settings struct {
 	Greeting     string        `help:"What the built-in flow says to a customer." default:"Thank you for contacting us. An agent will be with you shortly."`
 	Queue        string        `help:"Queue into which the built-in flow puts a contact." default:"support"`
 	Quotas       string        `help:"Limits on how often operations are called: off, or aws for those of the real service." enum:"off,aws" default:"off"`
+	MaxChats     int           `name:"max-chats" help:"How many chats may go on at a time; 0 is no limit, but with quotas aws the 500 of the real service." default:"0"`
 	DrainTime    time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
 }
 
@@ -99,6 +100,9 @@ func (s *Settings) Check() error {
 	}
 	if _, err := s.Tokens(); err != nil {
 		return err
+	}
+	if s.MaxChats < 0 {
+		return fmt.Errorf("max-chats: %d is negative; 0 is no limit", s.MaxChats)
 	}
 	if s.DrainTime < 0 {
 		return fmt.Errorf("drain-time: %v is negative", s.DrainTime)

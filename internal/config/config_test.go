@@ -47,6 +47,7 @@ func TestCheck(t *testing.T) {
 		"token key not base64": {func(s *Settings) { s.TokenKeys = []string{"hello world, hello"} }, "token-keys: number 1"},
 		"no data":              {func(s *Settings) { s.Data = "" }, "data:"},
 		"negative drain":       {func(s *Settings) { s.DrainTime = -1 }, "drain-time:"},
+		"negative chats":       {func(s *Settings) { s.MaxChats = -1 }, "max-chats:"},
 		"no region":            {func(s *Settings) { s.Region = "" }, "region:"},
 		"instance":             {func(s *Settings) { s.InstanceID = "x" }, "instance-id:"},
 	} {

@@ -49,6 +49,10 @@ func quotaExceeded(message string) *restjson.Error {
 	return &restjson.Error{Code: "ServiceQuotaExceededException", Status: http.StatusPaymentRequired, Message: message}
 }
 
+func limitExceeded(message string) *restjson.Error {
+	return &restjson.Error{Code: "LimitExceededException", Status: http.StatusTooManyRequests, Message: message}
+}
+
 func throttling() *restjson.Error {
 	return &restjson.Error{
 		Code: "ThrottlingException", Status: http.StatusTooManyRequests,
@@ -91,6 +95,8 @@ func translate(err error) *restjson.Error {
 		}
 	case errors.Is(err, node.ErrNotFound):
 		return noContact()
+	case errors.Is(err, node.ErrFull):
+		return limitExceeded("This instance has as many active chats as it may have; try again when one has ended")
 	case errors.Is(err, node.ErrBusy):
 		return throttling()
 	}

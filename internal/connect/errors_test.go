@@ -23,6 +23,7 @@ var modelled = map[string]int{
 	"ResourceNotFoundException":     404,
 	"ConflictException":             409,
 	"ServiceQuotaExceededException": 402,
+	"LimitExceededException":        429,
 	"ThrottlingException":           429,
 	"InternalServiceException":      500,
 }
@@ -46,6 +47,7 @@ func TestErrorsOfTheNode(t *testing.T) {
 	for err, want := range map[error]string{
 		node.ErrNotFound:           "ResourceNotFoundException",
 		node.ErrBusy:               "ThrottlingException",
+		node.ErrFull:               "LimitExceededException",
 		&chat.Refusal{Reason: 999}: "",
 		errors.New("disk full"):    "",
 	} {

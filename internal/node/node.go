@@ -36,6 +36,8 @@ var (
 	ErrNoContact = errors.New("node: the chat has no such contact")
 	// ErrBusy: too much is waiting, for this chat or altogether. Nothing happened.
 	ErrBusy = errors.New("node: too busy")
+	// ErrFull: as many chats go on as there may be. Nothing happened.
+	ErrFull = errors.New("node: too many active chats")
 
 	errClosed = errors.New("node: closed")
 )
@@ -53,7 +55,7 @@ const (
 	startWindow = 24 * time.Hour
 )
 
-// Config is what a node works with. All fields but Worker, IDs and Log are required.
+// Config is what a node works with. Store, Bus and Clock are required.
 type Config struct {
 	Store store.Store
 	Bus   bus.Bus
@@ -63,6 +65,8 @@ type Config struct {
 	Worker Worker
 	// IDs makes ids; NewID if nil.
 	IDs chat.IDs
+	// MaxChats is how many chats of an instance may go on at a time; 0 is no limit.
+	MaxChats int
 	// Log gets what no caller can be told; discarded if nil.
 	Log *slog.Logger
 }
@@ -76,6 +80,9 @@ type Node struct {
 	worker Worker
 	ids    chat.IDs
 	log    *slog.Logger
+
+	maxChats int
+	census   census
 
 	ctx    context.Context // of what goes on behind the callers' backs
 	cancel context.CancelFunc
@@ -101,6 +108,7 @@ func New(c Config) *Node {
 	return &Node{
 		store: c.Store, bus: c.Bus, clock: c.Clock, worker: c.Worker, ids: c.IDs, log: c.Log,
 		ctx: ctx, cancel: cancel,
+		maxChats: c.MaxChats, census: census{counts: make(map[string]int), taken: make(map[string]time.Time)},
 		chats: make(map[chat.ChatID]*live),
 		alarm: alarm{ring: make(chan struct{}, 1)}, working: make(chan struct{}, maxWorking),
 	}
@@ -271,14 +279,30 @@ func busy(err error) error {
 
 // Start begins a chat and names it and its customer. The same ClientToken within 24
 // hours names the same chat, on every node: the chat's id is derived from the token,
-// so that the store's compare-and-swap finds the repetition.
+// so that the store's compare-and-swap finds the repetition. Where no more chats may go
+// on, a new one is ErrFull, and a repetition is not.
 //
 // past, if not nil, is the chat that the new one continues.
 func (n *Node) Start(ctx context.Context, set chat.Settings, past *chat.Past, token string) (chat.ChatID, chat.ParticipantID, error) {
+	seat, err := n.takeSeat(ctx, set.Instance)
+	if err != nil {
+		return chat.ChatID{}, chat.ParticipantID{}, err
+	}
+	started := false
+	defer func() {
+		if seat && !started {
+			n.leaveSeat(set.Instance)
+		}
+	}()
 	for generation := 0; ; generation++ {
 		id := chat.ChatID{ID: n.ids(n.clock.Now().UTC().Truncate(time.Millisecond))}
 		if token != "" {
 			id = derivedID(set.Instance, token, generation)
+		}
+		if !seat {
+			if err := n.exists(ctx, id); err != nil {
+				return chat.ChatID{}, chat.ParticipantID{}, err
+			}
 		}
 		out, err := n.Do(ctx, id, chat.Start{Settings: set, Past: past})
 		if err != nil {
@@ -287,6 +311,7 @@ func (n *Node) Start(ctx context.Context, set chat.Settings, past *chat.Past, to
 		if out.Repeated && n.clock.Since(out.At) > startWindow {
 			continue // the token stood for a chat of long ago
 		}
+		started = !out.Repeated
 		return id, chat.ParticipantID{ID: out.ID}, nil
 	}
 }

@@ -151,6 +151,13 @@ func (s *faultyStore) Due(ctx context.Context, limit int) ([]store.Due, error) {
 	return due, err
 }
 
+func (s *faultyStore) Search(ctx context.Context, q store.Search) (store.Found, error) {
+	if err := s.read("Search"); err != nil {
+		return store.Found{}, err
+	}
+	return s.Store.Search(ctx, q)
+}
+
 // faultyBus is a bus that does to notices what it is told, and counts subscriptions.
 type faultyBus struct {
 	bus.Bus
@@ -206,11 +213,12 @@ func (b *faultyBus) subscriptions() int {
 // world is some nodes on one store and one bus.
 type world struct {
 	*testing.T
-	ctx    context.Context
-	store  *faultyStore
-	bus    *faultyBus
-	clocks []*clockwork.FakeClock
-	nodes  []*node.Node
+	ctx      context.Context
+	store    *faultyStore
+	bus      *faultyBus
+	clocks   []*clockwork.FakeClock
+	nodes    []*node.Node
+	maxChats int
 }
 
 // play runs a test in a bubble, where synctest.Wait waits until nothing moves, and
@@ -234,7 +242,7 @@ func newWorld(t *testing.T, nodes int) *world {
 // addNode adds a node whose clock differs from the dawn.
 func (w *world) addNode(skew time.Duration) *node.Node {
 	clock := clockwork.NewFakeClockAt(dawn.Add(skew))
-	n := node.New(node.Config{Store: w.store, Bus: w.bus, Clock: clock, Log: slog.New(slog.DiscardHandler)})
+	n := node.New(node.Config{Store: w.store, Bus: w.bus, Clock: clock, MaxChats: w.maxChats, Log: slog.New(slog.DiscardHandler)})
 	w.Cleanup(n.Close)
 	w.clocks, w.nodes = append(w.clocks, clock), append(w.nodes, n)
 	return n

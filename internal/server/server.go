@@ -79,7 +79,7 @@ func (s *Server) open(clock clockwork.Clock) (err error) {
 	if s.store, err = s.dir.openStore(s.log); err != nil {
 		return err
 	}
-	s.node = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: clock, Log: s.log})
+	s.node = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: clock, MaxChats: s.maxChats(), Log: s.log})
 	s.sockets = socket.New(socket.Config{Node: s.node, Tokens: tokens, Clock: clock, Log: s.log})
 	return s.routes(clock, tokens)
 }
@@ -145,6 +145,14 @@ func (s *Server) limit(aws func() quota.Limits, clock clockwork.Clock) func(op s
 		return nil
 	}
 	return quota.New(aws(), clock).Take
+}
+
+// maxChats is how many chats may go on at a time.
+func (s *Server) maxChats() int {
+	if s.settings.MaxChats == 0 && s.settings.Quotas == config.QuotasAWS {
+		return quota.ActiveChats
+	}
+	return s.settings.MaxChats
 }
 
 // flow gives the built-in flow for any ContactFlowId.

@@ -14,6 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/connect"
+	"github.com/aws/aws-sdk-go-v2/service/connect/types"
 	"github.com/gorilla/websocket"
 	"github.com/jonboulle/clockwork"
 
@@ -150,6 +154,37 @@ func TestQuotas(t *testing.T) {
 		if status, text := ask(t, "POST", url+"/participant/event", "{}"); status != http.StatusForbidden {
 			t.Fatalf("no quotas, call %d: %d %s", i, status, text)
 		}
+	}
+}
+
+func TestMaxChats(t *testing.T) {
+	for want, s := range map[int]config.Settings{
+		0:   settings(func(*config.Settings) {}),
+		500: settings(func(s *config.Settings) { s.Quotas = config.QuotasAWS }),
+		7:   settings(func(s *config.Settings) { s.Quotas, s.MaxChats = config.QuotasAWS, 7 }),
+	} {
+		if got := (&Server{settings: s}).maxChats(); got != want {
+			t.Errorf("%d chats, want %d", got, want)
+		}
+	}
+	s := settings(func(s *config.Settings) { s.MaxChats = 1 })
+	client := sdk.New(sdk.Options{
+		Region: s.Region, BaseEndpoint: aws.String(open(t, s).Listening()), Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider(config.LocalKeyID, config.LocalSecret, ""),
+	})
+	start := func() error {
+		_, err := client.StartChatContact(t.Context(), &sdk.StartChatContactInput{
+			InstanceId: &s.InstanceID, ContactFlowId: aws.String(config.LocalFlow),
+			ParticipantDetails: &types.ParticipantDetails{DisplayName: aws.String("Jane")},
+		})
+		return err
+	}
+	if err := start(); err != nil {
+		t.Fatal(err)
+	}
+	var limit *types.LimitExceededException
+	if err := start(); !errors.As(err, &limit) {
+		t.Errorf("one chat too many: %v", err)
 	}
 }
 
