@@ -77,8 +77,10 @@ func TestLimitIsModelled(t *testing.T) {
 	for _, op := range New(Config{}).Operations() {
 		ops[op.Name] = true
 	}
-	for op := range limited {
-		ops[op] = true
+	for _, op := range []string{
+		"StartContactStreaming", "StopContactStreaming", "StartContactMediaProcessing", "StopContactMediaProcessing",
+	} {
+		ops[op] = true // they are in the table before they are served
 	}
 	for op := range ops {
 		if wait = 0; over(op) != nil {
