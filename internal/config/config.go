@@ -32,6 +32,8 @@ const (
 	Memory = ":memory:"
 	// QuotasAWS as Quotas limits calls as the real service does.
 	QuotasAWS = "aws"
+	// StrictMessages as MessageLimit holds messages to the SDKs' model.
+	StrictMessages = "strict"
 )
 
 // Settings are what a server is started with. The struct tags are their names,
@@ -50,6 +52,7 @@ type Settings struct {
 	AllowOrigins []string      `help:"Origins of web pages that may call the API; * for all." default:"*" placeholder:"ORIGIN"`
 	Greeting     string        `help:"What the built-in flow says to a customer." default:"Thank you for contacting us. An agent will be with you shortly."`
 	Queue        string        `help:"Queue into which the built-in flow puts a contact." default:"support"`
+	MessageLimit string        `name:"message-limits" help:"How long messages may be: 16384-bytes, or strict for the SDKs' model, which allows 1,024 characters of text and 12,000 of JSON." enum:"16384-bytes,strict" default:"16384-bytes"`
 	Quotas       string        `help:"Limits on how often operations are called: off, or aws for those of the real service." enum:"off,aws" default:"off"`
 	MaxChats     int           `name:"max-chats" help:"How many chats may go on at a time; 0 is no limit, but with quotas aws the 500 of the real service." default:"0"`
 	DrainTime    time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`

@@ -22,7 +22,8 @@ import (
 	"github.com/parley-chat/parley/internal/token"
 )
 
-// Config is what the API works with. All fields but Fault and Limit are required.
+// Config is what the API works with. All fields but Strict, Fault and Limit are
+// required.
 type Config struct {
 	Node   *node.Node
 	Tokens *token.Keyring
@@ -32,6 +33,9 @@ type Config struct {
 	// Flow gives the flow of a ContactFlowId (the last part of an ARN), or false if
 	// there is none.
 	Flow func(id string) (chat.Flow, bool)
+	// Strict limits the initial message to the lengths of the SDKs' model; see
+	// [wire.TooLong].
+	Strict bool
 	// Fault, if not nil, is asked before anything else; what it returns is the answer.
 	Fault func(op string, r *http.Request) *restjson.Error
 	// Limit, if not nil, counts a call of an operation, and tells how long to wait if it
@@ -56,11 +60,12 @@ type service struct {
 	tokens   *token.Keyring
 	instance Instance
 	flow     func(id string) (chat.Flow, bool)
+	strict   bool
 }
 
 // New makes the table of the operations.
 func New(c Config) *restjson.API {
-	s := &service{node: c.Node, tokens: c.Tokens, instance: c.Instance, flow: c.Flow}
+	s := &service{node: c.Node, tokens: c.Tokens, instance: c.Instance, flow: c.Flow, strict: c.Strict}
 	api := restjson.New(restjson.Options{
 		Invalid:   invalidRequest,
 		Internal:  internal,

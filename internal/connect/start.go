@@ -8,6 +8,7 @@ import (
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/restjson"
 	"github.com/parley-chat/parley/internal/token"
+	"github.com/parley-chat/parley/internal/wire"
 )
 
 // StartChatContactIn is the input of StartChatContact (semantics.md 9.1).
@@ -36,7 +37,7 @@ type ParticipantDetails struct {
 }
 
 // ChatMessage is the customer's first message. Its length is that of SendMessage: up
-// to 16,384 bytes for all types (semantics.md 3.11).
+// to 16,384 bytes for all types (semantics.md 3.11), or that of Config.Strict.
 type ChatMessage struct {
 	ContentType *string `json:"ContentType" required:"true" enum:"text/plain|text/markdown|application/json|application/vnd.amazonaws.connect.message.interactive.response"`
 	Content     *string `json:"Content" required:"true" min:"1" maxbytes:"16384"`
@@ -81,6 +82,11 @@ func (s *service) startChatContact(ctx context.Context, in *StartChatContactIn) 
 	}
 	if err := in.check(); err != nil {
 		return nil, err
+	}
+	if m := in.InitialMessage; m != nil && s.strict {
+		if problem := wire.TooLong("InitialMessage.Content", *m.ContentType, *m.Content); problem != "" {
+			return nil, invalidRequest(problem)
+		}
 	}
 	set := in.settings()
 	set.Instance, set.Flow = s.instance.ID, flow

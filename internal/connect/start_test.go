@@ -124,6 +124,29 @@ func TestStartIsIdempotent(t *testing.T) {
 	}
 }
 
+// The older limits, on request (semantics.md 3.11).
+func TestStrictInitialMessage(t *testing.T) {
+	for strict, most := range map[bool]int{true: 1024, false: 8192} {
+		w := newWorld(t, func(c *connect.Config) { c.Strict = strict })
+		start := func(n int) error {
+			in := input()
+			in.InitialMessage = &types.ChatMessage{ContentType: p(chat.TypePlain), Content: p(strings.Repeat("é", n))}
+			_, err := w.client.StartChatContact(t.Context(), in)
+			return err
+		}
+		if err := start(most); err != nil {
+			t.Errorf("strict %v, %d characters: %v", strict, most, err)
+		}
+		var invalid *types.InvalidRequestException
+		switch err := start(most + 1); {
+		case !errors.As(err, &invalid):
+			t.Errorf("strict %v, %d characters: %v", strict, most+1, err)
+		case strict && !strings.Contains(*invalid.Message, "InitialMessage.Content has 1025 characters; 1024 are the most"):
+			t.Error(*invalid.Message)
+		}
+	}
+}
+
 func TestStartRefusals(t *testing.T) {
 	w := newWorld(t)
 	type in = sdk.StartChatContactInput

@@ -18,7 +18,7 @@ import (
 	"github.com/parley-chat/parley/internal/token"
 )
 
-// Config is what the API works with. All fields but Fault and Limit are required.
+// Config is what the API works with. Node, Tokens, Clock and SocketBase are required.
 type Config struct {
 	Node   *node.Node
 	Tokens *token.Keyring
@@ -27,6 +27,8 @@ type Config struct {
 	// or "ws://127.0.0.1:8080" without a public URL. ChatJS takes ws:// for 127.0.0.1
 	// only, not for localhost (semantics.md 1.1).
 	SocketBase string
+	// Strict limits messages to the lengths of the SDKs' model; see [wire.TooLong].
+	Strict bool
 	// Fault injects errors; see [restjson.Options].
 	Fault func(op string, r *http.Request) *restjson.Error
 	// Limit counts a call of an operation, and tells how long to wait if it is one too
@@ -43,6 +45,7 @@ type service struct {
 	tokens *token.Keyring
 	clock  clockwork.Clock
 	socket string // all of a websocket URL but the token
+	strict bool
 }
 
 // New makes the API.
@@ -50,6 +53,7 @@ func New(c Config) *restjson.API {
 	s := &service{
 		node: c.Node, tokens: c.Tokens, clock: c.Clock,
 		socket: strings.TrimSuffix(c.SocketBase, "/") + SocketPath + "?token=",
+		strict: c.Strict,
 	}
 	api := restjson.New(restjson.Options{
 		Invalid: invalid, Internal: restjson.Internal, Translate: translate,

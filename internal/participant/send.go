@@ -12,6 +12,11 @@ import (
 // match the two (semantics.md 2.1).
 func (s *service) sendMessage(ctx context.Context, in *SendMessageIn) (*SendMessageOut, error) {
 	b := bearerOf(ctx)
+	if s.strict {
+		if problem := wire.TooLong("Content", *in.ContentType, *in.Content); problem != "" {
+			return nil, invalid(problem)
+		}
+	}
 	out, err := s.node.Do(ctx, b.chat, chat.SendMessage{
 		By:      b.participant,
 		Content: chat.Content{Type: *in.ContentType, Text: *in.Content},

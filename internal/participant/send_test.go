@@ -44,6 +44,23 @@ func TestMessageContentTypes(t *testing.T) {
 		`it takes text/plain, text/markdown (SupportedMessagingContentTypes`)
 }
 
+// TestStrictLengths: the older limits, on request (semantics.md 3.11).
+func TestStrictLengths(t *testing.T) {
+	w := newWorld(t)
+	p := w.connected(chat.TypePlain, chat.TypeJSON)
+	w.http = handlerOf(participant.New(participant.Config{
+		Node: w.node, Tokens: w.tokens, Clock: w.clock, SocketBase: "ws://127.0.0.1:8080", Strict: true,
+	}))
+	send := func(kind string, n int) string {
+		return `{"ContentType":"` + kind + `","Content":"` + strings.Repeat("é", n) + `"}`
+	}
+	w.must(p.connection, messagePath, send(chat.TypePlain, 1024), nil)
+	w.refused(p.connection, messagePath, send(chat.TypePlain, 1025), 400, "ValidationException",
+		"Content has 1025 characters; 1024 are the most for text/plain on this server")
+	w.must(p.connection, messagePath, send(chat.TypeJSON, 1025), nil)
+	w.refused(p.connection, messagePath, send(chat.TypeJSON, 9000), 400, "ValidationException", "16384 bytes")
+}
+
 func TestNotConnectedYet(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()

@@ -31,7 +31,8 @@ type ConnectionCredentials struct {
 }
 
 // SendMessageIn is a message to send. Content is limited in bytes: so says the newer
-// documentation, and it bounds what is stored (semantics.md 3.11).
+// documentation, and it bounds what is stored (semantics.md 3.11). Config.Strict limits
+// it further.
 type SendMessageIn struct {
 	ConnectionToken *string `header:"X-Amz-Bearer" required:"true" min:"1" max:"1000"`
 	ContentType     *string `json:"ContentType" required:"true" min:"1" max:"100"`

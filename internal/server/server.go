@@ -113,10 +113,12 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	}
 	p := participant.New(participant.Config{
 		Node: s.node, Tokens: tokens, Clock: clock, SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"),
-		Fault: fault, Limit: s.limit(quota.AWSParticipant, clock),
+		Strict: s.settings.MessageLimit == config.StrictMessages,
+		Fault:  fault, Limit: s.limit(quota.AWSParticipant, clock),
 	})
 	c := connect.New(connect.Config{
 		Node: s.node, Tokens: tokens, Fault: fault, Limit: s.limit(quota.AWSConnect, clock),
+		Strict:   s.settings.MessageLimit == config.StrictMessages,
 		Verifier: &sigv4.Verifier{Keys: keys, Service: "connect", Clock: clock},
 		Instance: connect.Instance{ID: s.settings.InstanceID, Region: s.settings.Region},
 		Flow:     s.flow,

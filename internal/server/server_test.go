@@ -167,24 +167,47 @@ func TestMaxChats(t *testing.T) {
 			t.Errorf("%d chats, want %d", got, want)
 		}
 	}
-	s := settings(func(s *config.Settings) { s.MaxChats = 1 })
-	client := sdk.New(sdk.Options{
-		Region: s.Region, BaseEndpoint: aws.String(open(t, s).Listening()), Retryer: aws.NopRetryer{},
-		Credentials: credentials.NewStaticCredentialsProvider(config.LocalKeyID, config.LocalSecret, ""),
-	})
-	start := func() error {
-		_, err := client.StartChatContact(t.Context(), &sdk.StartChatContactInput{
-			InstanceId: &s.InstanceID, ContactFlowId: aws.String(config.LocalFlow),
-			ParticipantDetails: &types.ParticipantDetails{DisplayName: aws.String("Jane")},
-		})
-		return err
-	}
-	if err := start(); err != nil {
+	url := open(t, settings(func(s *config.Settings) { s.MaxChats = 1 })).Listening()
+	if _, err := start(t, url, "hello"); err != nil {
 		t.Fatal(err)
 	}
 	var limit *types.LimitExceededException
-	if err := start(); !errors.As(err, &limit) {
+	if _, err := start(t, url, "hello"); !errors.As(err, &limit) {
 		t.Errorf("one chat too many: %v", err)
+	}
+}
+
+// start starts a chat with an initial message, through the official SDK.
+func start(t *testing.T, url, message string) (*sdk.StartChatContactOutput, error) {
+	return sdk.New(sdk.Options{
+		Region: "us-east-1", BaseEndpoint: &url, Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider(config.LocalKeyID, config.LocalSecret, ""),
+	}).StartChatContact(t.Context(), &sdk.StartChatContactInput{
+		InstanceId: aws.String(config.Defaults().InstanceID), ContactFlowId: aws.String(config.LocalFlow),
+		ParticipantDetails: &types.ParticipantDetails{DisplayName: aws.String("Jane")},
+		InitialMessage:     &types.ChatMessage{ContentType: aws.String("text/plain"), Content: &message},
+	})
+}
+
+func TestMessageLimits(t *testing.T) {
+	for limits, want := range map[string]int{config.StrictMessages: http.StatusBadRequest, config.Defaults().MessageLimit: http.StatusOK} {
+		url := open(t, settings(func(s *config.Settings) { s.MessageLimit = limits })).Listening()
+		long := strings.Repeat("x", 1025)
+		if _, err := start(t, url, long); (err == nil) != (want == http.StatusOK) {
+			t.Errorf("%s: %v", limits, err)
+		}
+		out, err := start(t, url, "hello")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text := ask(t, "POST", url+"/participant/connection", `{"Type":["CONNECTION_CREDENTIALS"],"ConnectParticipant":true}`,
+			"X-Amz-Bearer", *out.ParticipantToken)
+		_, token, _ := strings.Cut(text, `"ConnectionToken":"`)
+		token, _, _ = strings.Cut(token, `"`)
+		if status, text := ask(t, "POST", url+"/participant/message", `{"ContentType":"text/plain","Content":"`+long+`"}`,
+			"X-Amz-Bearer", token); status != want {
+			t.Errorf("%s: %d %s, want %d", limits, status, text, want)
+		}
 	}
 }
 
