@@ -1,5 +1,6 @@
 // Package token mints and verifies the tokens Parley gives to clients: participant
-// and connection tokens, the token in a websocket URL, and transcript page tokens.
+// and connection tokens, the tokens in the URLs of websockets and attachments, and
+// transcript page tokens.
 //
 // A token is what it says, sealed: base64url of
 //
@@ -37,6 +38,9 @@ const (
 	Socket Kind = 3
 	// Page tokens are GetTranscript's NextToken; they stay valid.
 	Page Kind = 4
+	// Blob tokens are in the URLs at which a node takes and gives the bytes of
+	// attachments (semantics.md 6); each is for one verb, one attachment and some minutes.
+	Blob Kind = 5
 )
 
 // A websocket's times. Both run from when its URL was made, so a socket ends SocketLife
@@ -59,7 +63,9 @@ var (
 // Bounds of what is accepted and made, in bytes.
 const (
 	MinKeySize = 16
-	MaxLength  = 400
+	// MaxLength is that of a Blob token with the longest file name and media type; the
+	// others have less than 400.
+	MaxLength  = 1800
 	version    = 1
 	macSize    = 16
 	headSize   = 2
