@@ -31,8 +31,7 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	c.greet(e.stdout, srv.Listening(), srv.URL())
-	return srv.Serve(e.ctx)
+	return c.serve(e.ctx, e.stdout, srv)
 }
 
 func newLog(w io.Writer, s config.Settings) *slog.Logger {

@@ -36,6 +36,10 @@ const (
 	StrictMessages = "strict"
 )
 
+// InheritedListener is the environment variable by which a process hands its listening
+// socket over to the one that replaces it: the number of the open file.
+const InheritedListener = envPrefix + "INHERITED_LISTENER"
+
 // Settings are what a server is started with. The struct tags are their names,
 // defaults and help.
 type Settings struct {
@@ -56,6 +60,8 @@ type Settings struct {
 	Quotas       string        `help:"Limits on how often operations are called: off, or aws for those of the real service." enum:"off,aws" default:"off"`
 	MaxChats     int           `name:"max-chats" help:"How many chats may go on at a time; 0 is no limit, but with quotas aws the 500 of the real service." default:"0"`
 	DrainTime    time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
+	DrainDelay   time.Duration `help:"How long a shutdown waits first, not ready but serving, until the load balancer has noticed." default:"0s"`
+	DrainSpread  time.Duration `help:"Over how long a shutdown then spreads sending websockets to other nodes; 0 closes them at the end." default:"0s"`
 }
 
 // Defaults are the settings of a server that is given none.
@@ -107,8 +113,12 @@ func (s *Settings) Check() error {
 	if s.MaxChats < 0 {
 		return fmt.Errorf("max-chats: %d is negative; 0 is no limit", s.MaxChats)
 	}
-	if s.DrainTime < 0 {
-		return fmt.Errorf("drain-time: %v is negative", s.DrainTime)
+	for name, d := range map[string]time.Duration{
+		"drain-time": s.DrainTime, "drain-delay": s.DrainDelay, "drain-spread": s.DrainSpread,
+	} {
+		if d < 0 {
+			return fmt.Errorf("%s: %v is negative", name, d)
+		}
 	}
 	if s.Region == "" {
 		return fmt.Errorf("region: is empty; name one, like us-east-1")

@@ -74,7 +74,7 @@ func (s *Sources) readEnv() error {
 	s.env = make(map[string]string)
 	for _, v := range environ {
 		name, value, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, envPrefix) && !strings.HasPrefix(name, ignored) {
+		if strings.HasPrefix(name, envPrefix) && !strings.HasPrefix(name, ignored) && name != InheritedListener {
 			s.env[name] = value
 		}
 	}

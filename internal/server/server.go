@@ -6,12 +6,12 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -50,6 +50,8 @@ type Server struct {
 	sockets  *socket.Server
 	handler  http.Handler
 	listener net.Listener
+	clock    clockwork.Clock
+	draining atomic.Bool
 }
 
 // Open takes the settings' data directory and address. Its error is a sentence for
@@ -58,7 +60,7 @@ func Open(s config.Settings, clock clockwork.Clock, log *slog.Logger) (*Server, 
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	srv := &Server{settings: s, log: log, bus: localbus.New()}
+	srv := &Server{settings: s, log: log, bus: localbus.New(), clock: clock}
 	if err := srv.open(clock); err != nil {
 		return nil, errors.Join(err, srv.close())
 	}
@@ -66,8 +68,8 @@ func Open(s config.Settings, clock clockwork.Clock, log *slog.Logger) (*Server, 
 }
 
 func (s *Server) open(clock clockwork.Clock) (err error) {
-	if s.listener, err = net.Listen("tcp", s.settings.Listen); err != nil {
-		return fmt.Errorf("can't listen on %s: %w; stop what uses the port, or choose another with --listen", s.settings.Listen, err)
+	if s.listener, err = listen(s.settings.Listen); err != nil {
+		return err
 	}
 	if s.dir, err = openDataDir(s.settings.Data); err != nil {
 		return err
@@ -127,6 +129,8 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	p.Register(mux)
 	c.Register(mux)
 	mux.Handle(participant.SocketPath, s.sockets)
+	mux.HandleFunc("GET "+livePath, s.live)
+	mux.HandleFunc("GET "+readyPath, s.ready)
 	mux.HandleFunc("/", restjson.NotFound)
 	if fault != nil {
 		f.known = func() (names []string) {
@@ -188,7 +192,7 @@ func (s *Server) Listening() string {
 
 // Serve answers requests until ctx ends, then drains: it stops accepting, finishes
 // what is under way, and closes sockets with 1012 after what is queued for them, all
-// within DrainTime.
+// within DrainTime, which begins after DrainDelay and DrainSpread.
 func (s *Server) Serve(ctx context.Context) error {
 	// Handlers and deadlines go on while the server drains.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -201,33 +205,19 @@ func (s *Server) Serve(ctx context.Context) error {
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	g := newGate(s.listener)
+	h.ConnState = g.track
 	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(s.listener) }()
+	go func() { failed <- h.Serve(g) }()
 	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	s.drain(work, h)
+	s.drain(work, h, g)
 	stop()
 	background.Wait()
 	return errors.Join(err, s.close())
-}
-
-// drain lets requests finish first, and then sockets, so that what was acknowledged is
-// also delivered. Clients that take longer are cut off.
-func (s *Server) drain(ctx context.Context, h *http.Server) {
-	requests, cancel := context.WithTimeout(ctx, s.settings.DrainTime/2)
-	defer cancel()
-	if err := h.Shutdown(requests); err != nil {
-		s.log.Warn("connections were cut off: their requests did not end", "after", s.settings.DrainTime/2)
-		_ = h.Close()
-	}
-	sockets, cancel := context.WithTimeout(ctx, s.settings.DrainTime/2)
-	defer cancel()
-	if err := s.sockets.Drain(sockets); err != nil {
-		s.log.Warn("websockets were cut off: their clients did not close them", "after", s.settings.DrainTime/2)
-	}
 }
 
 // close releases what was opened, in the reverse order.

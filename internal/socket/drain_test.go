@@ -11,6 +11,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/parley-chat/parley/internal/bus"
 	"github.com/parley-chat/parley/internal/chat"
@@ -153,4 +156,43 @@ func wantNoGoroutine(t *testing.T) {
 			t.Errorf("a goroutine is left:\n%s", stacks)
 		}
 	}
+}
+
+// A node that hands its clients over does so one after another, and lets those stay who
+// come back to it.
+func TestSpread(t *testing.T) {
+	w := newWorld(t, Config{})
+	var clients []*client
+	for range 3 {
+		clients = append(clients, w.join(w.start()))
+	}
+	spread := make(chan struct{})
+	go func() {
+		w.server.Spread(context.Background(), 3*time.Minute)
+		close(spread)
+	}()
+	ends := make(chan error, len(clients))
+	for _, c := range clients {
+		go func() {
+			for {
+				if _, err := c.read(); err != nil {
+					ends <- err
+					return
+				}
+			}
+		}()
+	}
+	for range clients {
+		if err := w.clock.BlockUntilContext(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(time.Minute)
+		if err := <-ends; !websocket.IsCloseError(err, closeRestart) {
+			t.Error(err)
+		}
+	}
+	<-spread
+	late := w.join(w.start())
+	late.wantItems("participant.joined")
+	late.ping()
 }

@@ -220,6 +220,30 @@ func (s *Server) sweep(now time.Time) {
 	}
 }
 
+// Spread sends the clients of the sockets that are open now to other nodes: it closes
+// them with 1012, one after another, and has done so after a while. Those that come
+// back to this node meanwhile may stay.
+func (s *Server) Spread(ctx context.Context, over time.Duration) {
+	s.mu.Lock()
+	var all []*socket
+	for _, list := range s.open { // in no order
+		all = append(all, list...)
+	}
+	s.mu.Unlock()
+	begun := s.clock.Now()
+	for i, k := range all {
+		wait := over*time.Duration(i+1)/time.Duration(len(all)) - s.clock.Since(begun)
+		if wait > 0 {
+			select {
+			case <-s.clock.After(wait):
+			case <-ctx.Done():
+				return
+			}
+		}
+		k.out.close(closeRestart, restarting.reason)
+	}
+}
+
 // Drain closes all sockets with 1012 after what is queued for them, and waits until
 // they are gone; clients that come meanwhile are told so and sent away likewise. When
 // ctx ends, those that are left are cut off. In either case nothing of the Server

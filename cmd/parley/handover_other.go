@@ -1,0 +1,16 @@
+//go:build !unix
+
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/parley-chat/parley/internal/server"
+)
+
+// serve serves until ctx ends. Here a process can't be replaced by another.
+func (c *serveCmd) serve(ctx context.Context, out io.Writer, srv *server.Server) error {
+	c.greet(out, srv.Listening(), srv.URL())
+	return srv.Serve(ctx)
+}

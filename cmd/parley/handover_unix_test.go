@@ -1,0 +1,140 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/connectparticipant"
+	"github.com/aws/aws-sdk-go-v2/service/connectparticipant/types"
+)
+
+// handovers is how often the server is replaced.
+const handovers = 5
+
+// TestHandover replaces the server by SIGHUP again and again while clients that never
+// retry connect anew for every request: none of them is refused.
+func TestHandover(t *testing.T) {
+	server, started := startWatched(t, "--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0", "--log-level", "error")
+	ctx := t.Context()
+	_, token := startChat(t, ctx, server.url, "Jane")
+	once := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			api := connectparticipant.New(connectparticipant.Options{
+				Region: "us-east-1", BaseEndpoint: &server.url, Credentials: aws.AnonymousCredentials{},
+				Retryer: aws.NopRetryer{}, HTTPClient: once,
+			})
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				_, err := api.CreateParticipantConnection(context.Background(), &connectparticipant.CreateParticipantConnectionInput{
+					ParticipantToken: &token, Type: []types.ConnectionType{types.ConnectionTypeWebsocket},
+				})
+				if err != nil {
+					t.Errorf("a request failed while the server was replaced: %v", err)
+					return
+				}
+			}
+		})
+	}
+	for range handovers {
+		if err := server.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-started:
+		case <-server.done:
+			t.Fatal("the server ended instead of replacing itself")
+		}
+	}
+	close(stop)
+	clients.Wait()
+}
+
+// startWatched starts a server, and tells of every further start in the same process.
+func startWatched(t *testing.T, args ...string) (*process, <-chan struct{}) {
+	t.Helper()
+	p := &process{Cmd: exec.Command(os.Args[0], append([]string{"serve"}, args...)...), done: make(chan struct{})}
+	p.Env = append(os.Environ(), asParley+"=1")
+	p.Stderr = os.Stderr
+	out, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	urls, again := make(chan string, 1), make(chan struct{}, handovers)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for first := true; lines.Scan(); {
+			url, ok := strings.CutPrefix(lines.Text(), "listening on ")
+			switch {
+			case ok && first:
+				first = false
+				urls <- url
+			case ok:
+				again <- struct{}{}
+			}
+		}
+		_ = p.Wait()
+		close(p.done)
+	}()
+	select {
+	case p.url = <-urls:
+	case <-p.done:
+		t.Fatal("the server ended before it listened")
+	}
+	return p, again
+}
+
+// systemd hands the listening socket over as file 3.
+func TestSocketActivation(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
+	// The shell knows the pid that the server is going to have.
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" serve --data :memory: --listen 127.0.0.1:1`, os.Args[0])
+	cmd.Env, cmd.Stderr, cmd.ExtraFiles = append(os.Environ(), asParley+"=1"), os.Stderr, []*os.File{file}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = file.Close()
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	resp, err := (&http.Client{Timeout: time.Minute}).Get("http://" + l.Addr().String() + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/parley-chat/parley/internal/config"
+)
+
+// A server behind a load balancer says that it is not ready, and serves until that was
+// noticed.
+func TestDrainDelay(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	srv, err := Open(settings(func(s *config.Settings) { s.DrainDelay = time.Hour }), clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx) }()
+	for path, want := range map[string]string{livePath: "ok\n", readyPath: "ready\n"} {
+		if status, body := ask(t, "GET", srv.URL()+path, ""); status != http.StatusOK || body != want {
+			t.Errorf("%s: %d %q", path, status, body)
+		}
+	}
+	stop()
+	for !srv.draining.Load() {
+		select {
+		case err := <-served:
+			t.Fatalf("the server ended at once: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if status, _ := ask(t, "GET", srv.URL()+readyPath, ""); status != http.StatusServiceUnavailable {
+		t.Errorf("while draining, %s: %d", readyPath, status)
+	}
+	if status, _ := ask(t, "GET", srv.URL()+livePath, ""); status != http.StatusOK {
+		t.Errorf("while draining, %s: %d", livePath, status)
+	}
+	for waiting := true; waiting; { // the server may not have come to wait yet
+		clock.Advance(time.Hour)
+		select {
+		case err := <-served:
+			waiting = false
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func TestNotReadyWithoutStore(t *testing.T) {
+	srv, err := Open(settings(func(*config.Settings) {}), clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.close() // whose error says that the store is closed
+	if err := srv.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	srv.handler.ServeHTTP(w, httptest.NewRequest("GET", readyPath, nil))
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("%s: %d %q", readyPath, w.Code, w.Body)
+	}
+}
