@@ -5,6 +5,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/server"
 )
 
 type configCmd struct {
@@ -29,5 +30,6 @@ func (c *configCmd) Run(e *env) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return c.Check()
+	c.Center = e.sources.Center()
+	return server.Check(c.Settings)
 }

@@ -27,6 +27,7 @@ func (c *serveCmd) Run(e *env) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	c.Center = e.sources.Center()
 	srv, err := server.Open(c.Settings, clockwork.NewRealClock(), newLog(e.stderr, c.Settings))
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/uuid"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/parley-chat/parley/internal/token"
 )
@@ -62,6 +63,10 @@ type Settings struct {
 	DrainTime    time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
 	DrainDelay   time.Duration `help:"How long a shutdown waits first, not ready but serving, until the load balancer has noticed." default:"0s"`
 	DrainSpread  time.Duration `help:"Over how long a shutdown then spreads sending websockets to other nodes; 0 closes them at the end." default:"0s"`
+
+	// Center is what the contact center consists of, by section; only a configuration
+	// file has it ([Sources.Center]). See package center.
+	Center map[string]*yaml.Node `kong:"-"`
 }
 
 // Defaults are the settings of a server that is given none.

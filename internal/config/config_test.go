@@ -126,7 +126,8 @@ func TestBadFiles(t *testing.T) {
 		"listen: {host: here}":  `key "listen" must have a plain value`,
 		"listen:":               `key "listen" must have a plain value`,
 		"listen: [":             "not valid YAML",
-		"- listen":              "not valid YAML",
+		"- listen":              "line 1: must have keys",
+		"listen: a\nlisten: b":  "line 2: has the key \"listen\" a second time",
 		"log-level: loud":       "log-level",
 		"drain-time: yesterday": "drain-time",
 	} {

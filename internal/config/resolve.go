@@ -22,6 +22,7 @@ type Sources struct {
 	origin map[string]string
 	env    map[string]string
 	file   map[string]any
+	center map[string]*yaml.Node
 	loaded bool
 }
 
@@ -32,6 +33,10 @@ func Env(name string) string {
 
 // Origin says where a setting's value came from; a flag or the default if unknown.
 func (s *Sources) Origin(name string) string { return s.origin[name] }
+
+// Center gives the sections of the configuration file that are no settings but what the
+// contact center consists of; see [Settings.Center].
+func (s *Sources) Center() map[string]*yaml.Node { return s.center }
 
 // Validate implements [kong.Resolver].
 func (s *Sources) Validate(*kong.Application) error { return nil }
@@ -106,35 +111,78 @@ func (s *Sources) load(ctx *kong.Context) error {
 		return &Error{fmt.Sprintf("the configuration file can't be read: %v", err)}
 	}
 	defer f.Close()
-	s.file, err = parse(f)
-	if err != nil {
+	if s.file, s.center, err = Parse(f); err != nil {
 		return &Error{fmt.Sprintf("%s: %v", path, err)}
 	}
 	return nil
 }
 
-// parse reads a configuration file and refuses keys that mean nothing.
-func parse(r io.Reader) (map[string]any, error) {
-	var file map[string]any
+// sections are the keys of a configuration file that are no settings: what the contact
+// center consists of. Package center reads them.
+var sections = []string{"users", "queues", "flows", "views", "identity-providers"}
+
+// Parse reads a configuration file: the settings in it, and its sections. Keys that mean
+// nothing are refused.
+func Parse(r io.Reader) (settings map[string]any, center map[string]*yaml.Node, err error) {
+	var file yaml.Node
 	if err := yaml.NewDecoder(r).Decode(&file); err != nil && err != io.EOF {
-		return nil, fmt.Errorf("is not valid YAML: %s", strings.Join(strings.Fields(err.Error()), " "))
+		return nil, nil, notYAML(err)
 	}
-	for key, v := range file {
-		if key == "config" || !slices.Contains(Names(), key) {
-			return nil, fmt.Errorf("has the unknown key %q; the keys are %s", key, strings.Join(Names()[1:], ", "))
+	settings, center = make(map[string]any), make(map[string]*yaml.Node)
+	if file.IsZero() {
+		return settings, center, nil
+	}
+	top := file.Content[0]
+	if top.Kind == yaml.ScalarNode && top.Value == "" {
+		return settings, center, nil
+	}
+	if top.Kind != yaml.MappingNode {
+		return nil, nil, fmt.Errorf("line %d: must have keys, like listen: 127.0.0.1:8080", top.Line)
+	}
+	seen := make(map[string]bool)
+	for i := 0; i < len(top.Content); i += 2 {
+		key, value := top.Content[i], top.Content[i+1]
+		name := key.Value
+		if seen[name] {
+			return nil, nil, fmt.Errorf("line %d: has the key %q a second time", key.Line, name)
 		}
-		switch v := v.(type) {
-		case map[string]any, nil:
-			return nil, fmt.Errorf("key %q must have a plain value or a list", key)
-		case []any:
-			for i := range v {
-				v[i] = fmt.Sprint(v[i])
-			}
+		seen[name] = true
+		switch {
+		case slices.Contains(sections, name):
+			center[name] = value
+		case name == "config" || !slices.Contains(Names(), name):
+			return nil, nil, fmt.Errorf("line %d: has the unknown key %q; the keys are %s", key.Line, name,
+				strings.Join(append(Names()[1:len(Names()):len(Names())], sections...), ", "))
 		default:
-			file[key] = fmt.Sprint(v)
+			if settings[name], err = plain(name, value); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
-	return file, nil
+	return settings, center, nil
+}
+
+func notYAML(err error) error {
+	return fmt.Errorf("is not valid YAML: %s", strings.Join(strings.Fields(err.Error()), " "))
+}
+
+// plain is the value of a setting: a text, or a list of them.
+func plain(name string, n *yaml.Node) (any, error) {
+	var value any
+	if err := n.Decode(&value); err != nil {
+		return nil, notYAML(err)
+	}
+	switch v := value.(type) {
+	case map[string]any, nil:
+		return nil, fmt.Errorf("line %d: key %q must have a plain value or a list", n.Line, name)
+	case []any:
+		for i := range v {
+			v[i] = fmt.Sprint(v[i])
+		}
+		return v, nil
+	default:
+		return fmt.Sprint(v), nil
+	}
 }
 
 // Error is a mistake in the settings, as a sentence.

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/restjson"
@@ -26,13 +27,11 @@ import (
 // required.
 type Config struct {
 	Node   *node.Node
+	Center *center.Center
 	Tokens *token.Keyring
 	// Verifier checks who is asking; its Service is "connect".
 	Verifier *sigv4.Verifier
 	Instance Instance
-	// Flow gives the flow of a ContactFlowId (the last part of an ARN), or false if
-	// there is none.
-	Flow func(id string) (chat.Flow, bool)
 	// Strict limits the initial message to the lengths of the SDKs' model; see
 	// [wire.TooLong].
 	Strict bool
@@ -59,13 +58,13 @@ type service struct {
 	node     *node.Node
 	tokens   *token.Keyring
 	instance Instance
-	flow     func(id string) (chat.Flow, bool)
+	center   *center.Center
 	strict   bool
 }
 
 // New makes the table of the operations.
 func New(c Config) *restjson.API {
-	s := &service{node: c.Node, tokens: c.Tokens, instance: c.Instance, flow: c.Flow, strict: c.Strict}
+	s := &service{node: c.Node, tokens: c.Tokens, instance: c.Instance, center: c.Center, strict: c.Strict}
 	api := restjson.New(restjson.Options{
 		Invalid:   invalidRequest,
 		Internal:  internal,

@@ -76,7 +76,7 @@ func (s *service) startChatContact(ctx context.Context, in *StartChatContactIn) 
 	if err := s.ours(*in.InstanceId); err != nil {
 		return nil, err
 	}
-	flow, ok := s.flow(lastPart(*in.ContactFlowId))
+	flow, ok := s.center.Flow(*in.ContactFlowId)
 	if !ok {
 		return nil, notFound("ContactFlowId names no flow of this instance; define it in the server's configuration")
 	}
@@ -89,7 +89,7 @@ func (s *service) startChatContact(ctx context.Context, in *StartChatContactIn) 
 		}
 	}
 	set := in.settings()
-	set.Instance, set.Flow = s.instance.ID, flow
+	set.Instance, set.Flow = s.instance.ID, flow.Flow
 	id, customer, err := s.node.Start(ctx, set, nil, restjson.Value(in.ClientToken))
 	if err != nil {
 		return nil, err

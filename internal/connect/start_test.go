@@ -10,6 +10,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/connect"
 	"github.com/aws/aws-sdk-go-v2/service/connect/types"
 
+	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/connect"
 	"github.com/parley-chat/parley/internal/token"
@@ -231,13 +232,13 @@ func TestStartAtItsLimits(t *testing.T) {
 
 // In local mode any flow id stands for the built-in flow.
 func TestFlowOfAnyName(t *testing.T) {
-	var asked string
-	w := newWorld(t, func(c *connect.Config) {
-		c.Flow = func(id string) (chat.Flow, bool) { asked = id; return chat.Flow{}, true }
-	})
+	w := newWorld(t, func(c *connect.Config) { c.Center = center.Local() })
 	in := input()
 	in.ContactFlowId = p("f1")
-	if w.start(in); asked != "f1" {
-		t.Errorf("the flow was asked for as %q", asked)
-	}
+	contact, _ := w.start(in)
+	w.look(contact, func(c *chat.Chat) {
+		if c.Settings.FlowID != "f1" || len(c.Settings.Flow.Steps) != 1 {
+			t.Errorf("the flow %q is %+v", c.Settings.FlowID, c.Settings.Flow)
+		}
+	})
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/parley-chat/parley/internal/bus/localbus"
+	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/connect"
 	"github.com/parley-chat/parley/internal/node"
@@ -87,9 +88,9 @@ func newWorld(t *testing.T, change ...func(*connect.Config)) *world {
 		Node: w.node, Tokens: w.tokens,
 		Verifier: &sigv4.Verifier{Keys: map[string]string{keyID: secret}, Service: "connect", Clock: clockwork.NewRealClock()},
 		Instance: connect.Instance{ID: instanceID, Region: "eu-central-1", AccountID: "123456789012"},
-		Flow: func(id string) (chat.Flow, bool) {
-			return chat.Flow{Steps: []chat.Step{{Say: "Welcome"}, {Queue: "Support"}}}, id == flowID
-		},
+	}
+	if w.config.Center, err = center.New(nil, center.Options{FlowID: flowID, Greeting: "Welcome", Queue: "Support", Tokens: w.tokens}); err != nil {
+		t.Fatal(err)
 	}
 	for _, f := range change {
 		f(&w.config)

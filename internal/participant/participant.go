@@ -13,6 +13,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/restjson"
 	"github.com/parley-chat/parley/internal/token"
@@ -21,6 +22,7 @@ import (
 // Config is what the API works with. Node, Tokens, Clock and SocketBase are required.
 type Config struct {
 	Node   *node.Node
+	Center *center.Center
 	Tokens *token.Keyring
 	Clock  clockwork.Clock
 	// SocketBase begins the websocket URLs that clients get: "wss://chat.example.com",
@@ -42,6 +44,7 @@ const SocketPath = "/participant/socket"
 
 type service struct {
 	node   *node.Node
+	center *center.Center
 	tokens *token.Keyring
 	clock  clockwork.Clock
 	socket string // all of a websocket URL but the token
@@ -51,7 +54,7 @@ type service struct {
 // New makes the API.
 func New(c Config) *restjson.API {
 	s := &service{
-		node: c.Node, tokens: c.Tokens, clock: c.Clock,
+		node: c.Node, center: c.Center, tokens: c.Tokens, clock: c.Clock,
 		socket: strings.TrimSuffix(c.SocketBase, "/") + SocketPath + "?token=",
 		strict: c.Strict,
 	}

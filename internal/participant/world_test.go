@@ -14,6 +14,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/parley-chat/parley/internal/bus/localbus"
+	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/participant"
@@ -49,7 +50,7 @@ func newWorldOn(t testing.TB, st store.Store) *world {
 	w.node = node.New(node.Config{Store: w.store, Bus: localbus.New(), Clock: w.clock})
 	t.Cleanup(w.node.Close)
 	w.api = participant.New(participant.Config{
-		Node: w.node, Tokens: keys, Clock: w.clock, SocketBase: "ws://127.0.0.1:8080",
+		Node: w.node, Center: center.Local(), Tokens: keys, Clock: w.clock, SocketBase: "ws://127.0.0.1:8080",
 		Fault: func(op string, r *http.Request) *restjson.Error {
 			if w.fault == nil {
 				return nil

@@ -26,6 +26,9 @@ var mayImport = map[string][]string{
 	"internal/quota":    {},
 	"internal/config":   {"internal/token"},
 
+	// What a contact center consists of.
+	"internal/center": {"internal/chat", "internal/token", "internal/identity"},
+
 	// The shape of what clients see, and the contracts of what chats need.
 	"internal/wire":  {"internal/chat"},
 	"internal/store": {"internal/chat"},
@@ -72,7 +75,7 @@ var mayImport = map[string][]string{
 var mayImportServer = []string{"cmd/*", "parleytest", "compat", "compat/*", "bench", "bench/*"}
 
 func edge(also ...string) []string {
-	return append(also, "internal/node", "internal/chat", "internal/wire", "internal/restjson", "internal/token")
+	return append(also, "internal/center", "internal/node", "internal/chat", "internal/wire", "internal/restjson", "internal/token")
 }
 
 // pkg is what go list tells of a package.

@@ -17,7 +17,6 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/parley-chat/parley/internal/bus/localbus"
-	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/connect"
 	"github.com/parley-chat/parley/internal/node"
@@ -57,7 +56,7 @@ type Server struct {
 // Open takes the settings' data directory and address. Its error is a sentence for
 // the person who started the server; no data was changed then.
 func Open(s config.Settings, clock clockwork.Clock, log *slog.Logger) (*Server, error) {
-	if err := s.Check(); err != nil {
+	if err := Check(s); err != nil {
 		return nil, err
 	}
 	srv := &Server{settings: s, log: log, bus: localbus.New(), clock: clock}
@@ -108,22 +107,25 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	if err != nil {
 		return err
 	}
+	contactCenter, err := newCenter(&s.settings, tokens)
+	if err != nil {
+		return err
+	}
 	var f faults
 	var fault func(string, *http.Request) *restjson.Error
 	if s.settings.Local() {
 		fault = f.take
 	}
 	p := participant.New(participant.Config{
-		Node: s.node, Tokens: tokens, Clock: clock, SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"),
+		Node: s.node, Center: contactCenter, Tokens: tokens, Clock: clock, SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"),
 		Strict: s.settings.MessageLimit == config.StrictMessages,
 		Fault:  fault, Limit: s.limit(quota.AWSParticipant, clock),
 	})
 	c := connect.New(connect.Config{
-		Node: s.node, Tokens: tokens, Fault: fault, Limit: s.limit(quota.AWSConnect, clock),
+		Node: s.node, Center: contactCenter, Tokens: tokens, Fault: fault, Limit: s.limit(quota.AWSConnect, clock),
 		Strict:   s.settings.MessageLimit == config.StrictMessages,
 		Verifier: &sigv4.Verifier{Keys: keys, Service: "connect", Clock: clock},
-		Instance: connect.Instance{ID: s.settings.InstanceID, Region: s.settings.Region},
-		Flow:     s.flow,
+		Instance: connect.Instance(contactCenter.Instance),
 	})
 	mux := http.NewServeMux()
 	p.Register(mux)
@@ -159,18 +161,6 @@ func (s *Server) maxChats() int {
 		return quota.ActiveChats
 	}
 	return s.settings.MaxChats
-}
-
-// flow gives the built-in flow for any ContactFlowId.
-func (s *Server) flow(string) (chat.Flow, bool) {
-	var f chat.Flow
-	if s.settings.Greeting != "" {
-		f.Steps = append(f.Steps, chat.Step{Say: s.settings.Greeting})
-	}
-	if s.settings.Queue != "" {
-		f.Steps = append(f.Steps, chat.Step{Queue: s.settings.Queue})
-	}
-	return f, true
 }
 
 // URL is where clients reach the server.

@@ -118,6 +118,25 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// The example is one that works.
+func TestExample(t *testing.T) {
+	f, err := os.Open("../../docs/example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	values, sections, err := config.Parse(f)
+	if err != nil || values["queue"] != "support" {
+		t.Fatal(values, err)
+	}
+	open(t, settings(func(s *config.Settings) { s.Center = sections }))
+	for _, name := range []string{"users", "queues", "flows", "views", "identity-providers"} {
+		if sections[name] == nil {
+			t.Errorf("the example has no %s", name)
+		}
+	}
+}
+
 // Only a developer's own server takes faults and the built-in key.
 func TestFaultsAreLocal(t *testing.T) {
 	url := open(t, settings(func(s *config.Settings) { s.AccessKeys = []string{"id:secret"} })).Listening()

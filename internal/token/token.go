@@ -41,6 +41,12 @@ const (
 	// Blob tokens are in the URLs at which a node takes and gives the bytes of
 	// attachments (semantics.md 6); each is for one verb, one attachment and some minutes.
 	Blob Kind = 5
+	// View tokens name a version of a view (semantics.md 3.5); they stay valid.
+	View Kind = 6
+	// Auth tokens name an authentication of a chat: they are the state that goes to an
+	// identity provider and comes back (semantics.md 3.4, 9.10). The chat knows how long
+	// one counts.
+	Auth Kind = 7
 )
 
 // A websocket's times. Both run from when its URL was made, so a socket ends SocketLife

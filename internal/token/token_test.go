@@ -84,6 +84,36 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
+func TestViewAndAuth(t *testing.T) {
+	k := ring(t, "0123456789abcdef")
+	view := k.MintView("form", 70000)
+	if id, version, err := k.OpenView(view); id != "form" || version != 70000 || err != nil {
+		t.Errorf("OpenView = %q, %d, %v", id, version, err)
+	}
+	chat, session := [16]byte{1}, [16]byte{15: 2}
+	state := k.MintAuth(chat, session)
+	if c, s, err := k.OpenAuth(state); c != chat || s != session || err != nil {
+		t.Errorf("OpenAuth = %v, %v, %v", c, s, err)
+	}
+	if long := k.MintView(strings.Repeat("x", 256), 1); len(long) > 1000 || len(state) > 1000 {
+		t.Errorf("the model has 1000 characters at the most, these are %d and %d", len(long), len(state))
+	}
+	for name, err := range map[string]error{
+		"a state as a view":        second(k.OpenView(state)),
+		"a short view":             second(k.OpenView(k.Seal(View, []byte("x")))),
+		"a view as a state":        second(k.OpenAuth(view)),
+		"a short state":            second(k.OpenAuth(k.Seal(Auth, make([]byte, 31)))),
+		"a state of another key":   second(k.OpenAuth(ring(t, "fedcba9876543210").MintAuth(chat, session))),
+		"a socket token as a view": second(k.OpenView(k.Mint(Socket, claims))),
+	} {
+		if !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrKind) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func second[A, B any](_ A, _ B, err error) error { return err }
+
 func TestEveryBitCounts(t *testing.T) {
 	k := ring(t, "0123456789abcdef")
 	raw, _ := base64.RawURLEncoding.DecodeString(k.Mint(Connection, claims))

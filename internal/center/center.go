@@ -1,0 +1,181 @@
+// Package center is what a contact center consists of besides its chats: users, queues,
+// flows, views and identity providers, as the configuration file has them. A [Center]
+// never changes; a chat keeps what it needs of it, so that another configuration changes
+// no running chat.
+//
+// Ids may be given as ARNs, of which the last part counts.
+package center
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/identity"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+// Instance is the contact center in ARNs and in the headers of uploads. AccountID is an
+// AWS account's number.
+type Instance struct {
+	ID, Region, AccountID string
+}
+
+// ARN names something of the instance: ARN("queue", "support").
+func (i Instance) ARN(kind, id string) string {
+	return fmt.Sprintf("arn:aws:connect:%s:%s:instance/%s/%s/%s", i.Region, i.AccountID, i.ID, kind, id)
+}
+
+// Role is what a user may do.
+type Role string
+
+// The roles of users. A supervisor may do what an agent may.
+const (
+	Agent      Role = "agent"
+	Supervisor Role = "supervisor"
+)
+
+// User is somebody who works in the contact center.
+type User struct {
+	ID string
+	// Name is what customers see.
+	Name string
+	Role Role
+
+	password, hash string // at most one; see LogIn
+}
+
+// Chat is the user as package chat knows one.
+func (u User) Chat() chat.User { return chat.User{ID: u.ID, Name: u.Name} }
+
+// Queue is where customers wait for an agent.
+type Queue struct {
+	ID, Name string
+	// Users are the ids of those who serve the queue.
+	Users []string
+
+	offer *chat.Offer
+}
+
+// Offer is how the queue finds an agent; nil if agents look for themselves, or
+// AssociateContactWithUser gives them contacts.
+func (q Queue) Offer() *chat.Offer { return q.offer }
+
+// Flow is what happens to a chat that is started with its id.
+type Flow struct {
+	ID, Name string
+	chat.Flow
+}
+
+// View is what a step of a flow shows to a customer (DescribeView, semantics.md 3.5).
+// Template and InputSchema are JSON.
+type View struct {
+	ID, Name              string
+	Version               int
+	Template, InputSchema string
+	Actions               []string
+}
+
+// Provider is an identity provider at which customers log in.
+type Provider struct {
+	*identity.Provider
+	ID string
+	// NameClaim is the claim that becomes the customer's display name.
+	NameClaim string
+	// Attributes are the contact attributes that claims become: claims by attribute.
+	Attributes map[string]string
+}
+
+// Options are what a contact center is made with.
+type Options struct {
+	Instance Instance
+	// Local adds the users agent, agent2 and supervisor if no users are configured, their
+	// passwords being their ids, and takes any flow id for the built-in flow.
+	Local bool
+	// FlowID is the id of the built-in flow, Greeting what it says, Queue where it puts
+	// the contact; each but the id may be empty. A queue that is not configured is served
+	// by all users, who look for their contacts themselves.
+	FlowID, Greeting, Queue string
+	// Tokens sign the tokens of views. Required.
+	Tokens *token.Keyring
+}
+
+// Center is a contact center. Its methods are safe for concurrent use, and what they
+// return must not be changed.
+type Center struct {
+	Instance Instance
+
+	builtIn   string // the id of a flow
+	local     bool
+	users     map[string]User
+	queues    map[string]Queue
+	flows     map[string]Flow
+	views     map[string][]View // by id; the newest last
+	providers map[string]Provider
+}
+
+// Default queue settings: as long as the real service gives an agent (semantics.md 7).
+const (
+	defaultRounds = 3
+	defaultAccept = chat.AcceptWithin
+)
+
+// Local is the built-in contact center of local mode, for tests and demonstrations. Its
+// tokens are signed by nobody's key.
+func Local() *Center {
+	keys, err := token.NewKeyring(token.NewKey())
+	if err != nil {
+		panic(err)
+	}
+	c, err := New(nil, Options{Local: true, FlowID: "built-in", Queue: "support", Tokens: keys})
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// User finds a user.
+func (c *Center) User(id string) (User, bool) { return find(c.users, id) }
+
+// Queue finds a queue.
+func (c *Center) Queue(id string) (Queue, bool) { return find(c.queues, id) }
+
+// Flow finds a flow. In local mode there is one for every id.
+func (c *Center) Flow(id string) (Flow, bool) {
+	f, ok := find(c.flows, id)
+	if !ok && c.local {
+		return find(c.flows, c.builtIn)
+	}
+	return f, ok
+}
+
+// View finds a version of a view, or with version 0 the newest.
+func (c *Center) View(id string, version int) (View, bool) {
+	versions, _ := find(c.views, id)
+	for i := len(versions) - 1; i >= 0; i-- {
+		if version == 0 || versions[i].Version == version {
+			return versions[i], true
+		}
+	}
+	return View{}, false
+}
+
+// Provider finds an identity provider.
+func (c *Center) Provider(id string) (Provider, bool) { return find(c.providers, id) }
+
+func find[T any](in map[string]T, id string) (T, bool) {
+	v, ok := in[LastPart(id)]
+	return v, ok
+}
+
+// LastPart gives the id at the end of an ARN, and anything else as it is.
+func LastPart(id string) string {
+	if strings.HasPrefix(id, "arn:") {
+		return id[strings.LastIndexAny(id, "/:")+1:]
+	}
+	return id
+}
+
+// seconds is a time as the rules of flows have it.
+func seconds(d time.Duration) int { return int(d / time.Second) }

@@ -1,0 +1,38 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/parley-chat/parley/internal/center"
+	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+// account is the AWS account in ARNs: none.
+const account = "000000000000"
+
+// Check reports the first thing that is wrong with the settings, and with the contact
+// center that they describe, in a sentence that says what to do.
+func Check(s config.Settings) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	tokens, err := token.NewKeyring(token.NewKey())
+	if err != nil {
+		return err
+	}
+	_, err = newCenter(&s, tokens)
+	return err
+}
+
+// newCenter makes the contact center that the settings describe.
+func newCenter(s *config.Settings, tokens *token.Keyring) (*center.Center, error) {
+	c, err := center.New(s.Center, center.Options{
+		Instance: center.Instance{ID: s.InstanceID, Region: s.Region, AccountID: account},
+		Local:    s.Local(), FlowID: config.LocalFlow, Greeting: s.Greeting, Queue: s.Queue, Tokens: tokens,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the configuration file, %w", err)
+	}
+	return c, nil
+}
