@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"time"
@@ -10,8 +11,10 @@ import (
 const (
 	// MaxAttachments is how many files a chat may have, unless the server says so.
 	MaxAttachments = 35
-	// UploadWithin is how long a file may take to be uploaded.
-	UploadWithin = 15 * time.Minute
+	// UploadWithin is how long a file may be uploaded for, completeWithin how long after
+	// StartAttachmentUpload that may be said: the last upload has to come to its end.
+	UploadWithin   = 15 * time.Minute
+	completeWithin = 2 * UploadWithin
 	// ScanWithin is how long one attempt to scan a file may take, scanAttempts how many
 	// there are.
 	ScanWithin   = 20 * time.Second
@@ -43,29 +46,38 @@ type File struct {
 // file is what the rules need to know of a File.
 type file struct {
 	File
-	by      ParticipantID
-	at      time.Time // since when it may be uploaded
-	until   time.Time // when an attempt to scan it is given up
-	scanned bool      // it was uploaded; Status says what came of it
+	by    ParticipantID
+	at    time.Time // since when it may be uploaded
+	until time.Time // when an attempt to scan it is given up
+	sent  bool      // it was uploaded; Status says what came of it
 }
 
-// applyFile folds an entry about a file.
+// applyFile folds an entry about a file. Sending it is what its participant is heard with,
+// not what becomes of it later.
 func (c *Chat) applyFile(e *Entry) {
 	f := &file{File: *e.File, by: e.By.ID, at: e.At}
-	if was := c.files[e.File.ID]; was != nil {
+	if was := c.files[f.ID]; was != nil {
 		f.at = was.at
+		if !was.sent {
+			c.heard(e.By.Role, e.At)
+		}
 	}
 	switch e.Kind {
+	case KindUpload:
+		maps.DeleteFunc(c.files, func(_ ID, f *file) bool { return f.abandoned(e.At) })
 	case KindScanning:
-		f.scanned, f.until = true, e.At.Add(ScanWithin)
+		f.sent, f.until = true, e.At.Add(ScanWithin)
 		c.scanning = merged(c.scanning, map[ID]bool{f.ID: true})
 	case KindAttachment:
-		f.scanned = true
+		f.sent = true
 		c.scanning = maps.Clone(c.scanning)
 		delete(c.scanning, f.ID)
 	}
 	c.files[f.ID] = f
 }
+
+// abandoned reports whether a file was not uploaded in time.
+func (f *file) abandoned(now time.Time) bool { return !f.sent && now.Sub(f.at) >= completeWithin }
 
 // Attachment finds a file that can be downloaded.
 func (c *Chat) Attachment(id ID) (File, bool) {
@@ -88,7 +100,7 @@ func (c *Chat) Upload(id ID, by ParticipantID) (File, bool) {
 // attachments counts the files that were uploaded, and those that still may be.
 func (c *Chat) attachments(now time.Time) (n int) {
 	for _, f := range c.files {
-		if f.scanned || now.Before(f.at.Add(UploadWithin)) {
+		if !f.abandoned(now) {
 			n++
 		}
 	}
@@ -100,7 +112,7 @@ func (c *Chat) attachments(now time.Time) (n int) {
 type StartUpload struct {
 	By    ParticipantID
 	File  File
-	Most  int // files that a chat may have
+	Most  int // files that a chat may have; MaxAttachments if 0
 	Token string
 }
 
@@ -112,17 +124,13 @@ func (s StartUpload) decide(t *turn) error {
 	if err != nil {
 		return err
 	}
-	if t.chat.attachments(t.now) >= s.Most {
-		return tooManyFiles(s.Most)
+	if most := cmp.Or(s.Most, MaxAttachments); t.chat.attachments(t.now) >= most {
+		return refuse(QuotaExceeded, fmt.Sprintf("The number of attachments per contact exceeds the quota, which is %d", most))
 	}
 	f := s.File
 	f.ID = t.ids(t.now)
 	t.append(Entry{Kind: KindUpload, ID: f.ID, By: &p.Author, Token: s.Token, File: &f})
 	return nil
-}
-
-func tooManyFiles(most int) error {
-	return refuse(QuotaExceeded, fmt.Sprintf("The number of attachments per contact exceeds the quota, which is %d", most))
 }
 
 // CompleteUpload says that a file was uploaded: CompleteAttachmentUpload. The caller has
@@ -144,16 +152,20 @@ func (u CompleteUpload) decide(t *turn) error {
 	}
 	f := t.chat.files[u.ID]
 	switch {
-	case f == nil || f.by != u.By:
-		return refuse(UnknownItem, "AttachmentIds names no attachment that the participant has begun to upload; call StartAttachmentUpload first")
-	case f.scanned:
+	case f == nil || f.by != u.By || f.abandoned(t.now):
+		return refuse(UnknownItem, "AttachmentIds names no attachment that the participant has begun to upload in the last 30 minutes; call StartAttachmentUpload first")
+	case f.sent:
 		return refuse(AlreadyDone, "the upload of the attachment is complete already")
 	}
+	idle := t.chat.isIdle(p.Role)
 	if u.Scan {
 		t.scan(f, &p.Author, u.Token)
-		return nil
+	} else {
+		t.attach(f, &p.Author, Approved, u.Token)
 	}
-	t.attach(f, &p.Author, Approved, u.Token)
+	if idle {
+		t.append(Entry{Kind: KindReturned, By: &p.Author})
+	}
 	return nil
 }
 
@@ -173,7 +185,6 @@ func (t *turn) attach(f *file, by *Author, s Status, token string) {
 	if s == Rejected {
 		t.out.Jobs = append(t.out.Jobs, Job{Kind: JobDiscard, File: done, By: by.ID})
 	}
-	t.heard(t.chat.Participant(by.ID))
 }
 
 // Scanned is what came of a JobScan. An attempt that failed is made again, or the file

@@ -5,9 +5,13 @@ import (
 	"time"
 )
 
-// AuthURLWithin is how long a customer has to call GetAuthenticationUrl (semantics.md
-// 3.4).
-const AuthURLWithin = time.Minute
+const (
+	// AuthURLWithin is how long a customer has to call GetAuthenticationUrl
+	// (semantics.md 3.4).
+	AuthURLWithin = time.Minute
+	// exchangeWithin is how long a JobExchange may take before it counts as failed.
+	exchangeWithin = time.Minute
+)
 
 // AuthState is how far an authentication has come. Those states that clients are told
 // of end an event's ContentType (semantics.md 2.6).
@@ -37,23 +41,22 @@ type Authentication struct {
 	Redirect string `json:"redirect,omitempty"`
 }
 
+// authentication is the chat's last one.
 type authentication struct {
-	session  ID
-	state    AuthState
-	provider string
-	redirect string
-	at       time.Time // when it was initiated
+	Authentication
+	at    time.Time // when it was initiated
+	since time.Time // since when it is at its state
 }
 
 func (c *Chat) applyAuth(e *Entry) {
 	a := e.Auth
-	if a.State == AuthInitiated {
-		c.auth = &authentication{session: a.Session, provider: a.Provider, at: e.At}
+	switch a.State {
+	case AuthInitiated:
+		c.auth = &authentication{Authentication: *a, at: e.At}
+	case AuthURL:
+		c.auth.Redirect = a.Redirect
 	}
-	if a.State == AuthURL {
-		c.auth.redirect = a.Redirect
-	}
-	c.auth.state = a.State
+	c.auth.State, c.auth.since = a.State, e.At
 }
 
 // initiate begins the authentication of a step.
@@ -66,13 +69,13 @@ func (t *turn) initiate(s *Step) {
 // authState appends the next state.
 func (t *turn) authState(s AuthState, redirect string) {
 	t.append(Entry{Kind: KindAuthentication, By: &t.chat.Customer().Author, Auth: &Authentication{
-		Session: t.chat.auth.session, State: s, Redirect: redirect,
+		Session: t.chat.auth.Session, State: s, Redirect: redirect,
 	}})
 }
 
 // session finds the authentication that is under way, of the id.
 func (c *Chat) session(id ID) (*authentication, error) {
-	if c.auth == nil || c.auth.session != id || c.auth.final() || c.Ended() {
+	if c.auth == nil || c.auth.Session != id || c.auth.final() || c.Ended() {
 		return nil, refuse(UnknownItem, "SessionId names no authentication that is under way; take it from the event authentication.initiated")
 	}
 	return c.auth, nil
@@ -80,7 +83,7 @@ func (c *Chat) session(id ID) (*authentication, error) {
 
 // final reports whether nothing comes after the state.
 func (a *authentication) final() bool {
-	return a.state != AuthInitiated && a.state != AuthURL && a.state != AuthCode
+	return a.State != AuthInitiated && a.State != AuthURL && a.State != AuthCode
 }
 
 // Authenticate is GetAuthenticationUrl: the customer is about to be sent to the
@@ -103,13 +106,13 @@ func (a Authenticate) decide(t *turn) error {
 		return refuse(NotPresent, "only the customer can authenticate")
 	case err != nil:
 		return err
-	case s.state == AuthCode:
+	case s.State == AuthCode:
 		return refuse(AlreadyDone, "the customer has come back from the identity provider already")
 	case t.now.Sub(s.at) >= AuthURLWithin:
 		return refuse(UnknownItem, "SessionId is more than a minute old: GetAuthenticationUrl must be called within a minute of the event authentication.initiated")
 	}
-	t.out.Provider = s.provider
-	if s.state == AuthURL && s.redirect == a.Redirect {
+	t.out.Provider = s.Provider
+	if s.State == AuthURL && s.Redirect == a.Redirect {
 		t.nothing()
 		return nil
 	}
@@ -152,18 +155,15 @@ func (a AnswerAuthentication) decide(t *turn) error {
 	switch {
 	case err != nil:
 		return err
-	case s.state != AuthURL:
-		return refuse(AlreadyDone, fmt.Sprintf("the authentication is at the state %q; an answer is taken once, after GetAuthenticationUrl", s.state))
+	case s.State != AuthURL:
+		return refuse(AlreadyDone, fmt.Sprintf("the authentication is at the state %q; an answer is taken once, after GetAuthenticationUrl", s.State))
 	}
 	if a.Code == "" {
 		t.authenticated(AuthFailed)
 		return nil
 	}
 	t.authState(AuthCode, "")
-	t.out.Jobs = append(t.out.Jobs, Job{
-		Kind: JobExchange, Code: a.Code,
-		Auth: Authentication{Session: s.session, Provider: s.provider, Redirect: s.redirect},
-	})
+	t.out.Jobs = append(t.out.Jobs, Job{Kind: JobExchange, Code: a.Code, Auth: s.Authentication})
 	return nil
 }
 
@@ -177,7 +177,7 @@ type Authenticated struct {
 }
 
 func (a Authenticated) decide(t *turn) error {
-	if s, err := t.chat.session(a.Session); err != nil || s.state != AuthCode {
+	if s, err := t.chat.session(a.Session); err != nil || s.State != AuthCode {
 		t.nothing() // too late
 		return nil
 	}

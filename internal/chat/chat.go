@@ -21,8 +21,8 @@ const (
 	MaxParticipants = 6
 	// MaxSupervisors counts those watching or barged in.
 	MaxSupervisors = 5
-	// maxReceiptParty is the number of active participants above which receipts rest.
-	maxReceiptParty = 2
+	// pair is a customer and an agent; with more in the conversation receipts rest.
+	pair = 2
 )
 
 // Settings are what StartChatContact said, kept whole, and what the configuration said
@@ -155,10 +155,8 @@ func (c *Chat) applyItem(e *Entry) {
 	case KindMessage:
 		c.items[e.ID] = &item{by: e.By.ID, to: e.To}
 		c.Current().Metrics.count(e, c.Current().ConnectedAt)
-		c.heard(e.By.Role, e.At)
 	case KindAttachment:
 		c.items[e.ID] = &item{by: e.By.ID, to: e.To}
-		c.heard(e.By.Role, e.At)
 	case KindReceipt:
 		c.items[e.Receipt.Item].receive(e)
 	}
@@ -170,6 +168,8 @@ func (c *Chat) applyState(e *Entry) {
 	switch e.Kind {
 	case KindStarted:
 		c.start(e)
+	case KindMessage, KindReturned:
+		c.heard(e.By.Role, e.At)
 	case KindContact:
 		c.begin(e)
 	case KindAttributes:
@@ -191,8 +191,6 @@ func (c *Chat) applyState(e *Entry) {
 		c.setTimers(e)
 	case KindIdle:
 		c.timers.idle[e.By.Role] = e.At
-	case KindReturned:
-		c.heard(e.By.Role, e.At)
 	case KindUpload, KindScanning, KindAttachment:
 		c.applyFile(e)
 	case KindAuthentication:

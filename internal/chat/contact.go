@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -108,6 +109,13 @@ func (c *Chat) Find(id ContactID) *Contact {
 // was not started.
 func (c *Chat) Current() *Contact { return c.Find(c.Contact) }
 
+// isCurrent reports whether a contact is the current one; the zero id is.
+func (c *Chat) isCurrent(id ContactID) bool { return id == c.Contact || id == ContactID{} }
+
+func (c *Chat) notCurrent() error {
+	return refuse(WrongState, fmt.Sprintf("the contact has ended, or is a participant's own; the chat's current contact is %s", c.Contact))
+}
+
 // Next gives the contacts that came next after one in the chain.
 func (c *Chat) Next(id ContactID) (next []ContactID) {
 	for _, s := range c.contacts {
@@ -131,16 +139,16 @@ func (c *Chat) Until(id ContactID) int64 {
 	return 0
 }
 
-// begin folds the beginning of a contact. One of the chain ends the one before.
+// begin folds the beginning of a contact. One of the chain ends the one before, and what
+// the flow and the queue were about there.
 func (c *Chat) begin(e *Entry) {
 	s := &Contact{ID: e.Segment.ID, Previous: c.Contact, Method: e.Segment.Method, Of: e.Segment.Of, Began: e.At, first: e.Seq}
 	if p := c.Participant(s.Of); p != nil {
 		p.Contact = s.ID
 	} else {
-		if was := c.Current(); was != nil {
-			was.Ended, was.Cause = e.At, e.Cause
-		}
-		c.Contact = s.ID
+		was := c.Current()
+		was.Ended, was.Cause = e.At, e.Cause
+		c.Contact, c.offer = s.ID, nil
 		if s.Method == MethodDisconnect {
 			c.flow = flowState{exits: true}
 		}
@@ -148,8 +156,11 @@ func (c *Chat) begin(e *Entry) {
 	c.contacts = append(slices.Clip(c.contacts), s)
 }
 
-// joined notes an agent in the contact they work on.
+// joined notes an agent in the contacts they work on, and a supervisor in their own.
 func (c *Chat) joined(p *Participant, e *Entry) {
+	if c.count(Present, Customer, Agent, Supervisor) > pair {
+		c.Current().Metrics.MultiParty = true
+	}
 	for _, id := range []ContactID{c.Contact, p.Contact} {
 		s := c.Find(id)
 		if s == nil || p.Role != Agent && s.Of != p.ID {
@@ -160,7 +171,7 @@ func (c *Chat) joined(p *Participant, e *Entry) {
 			s.ConnectedAt = e.At
 		}
 	}
-	c.startTimers(p, e.At)
+	c.startTimers(p, e)
 }
 
 // left ends the participant's own contact.
@@ -168,7 +179,7 @@ func (c *Chat) left(p *Participant, e *Entry) {
 	if s := c.Find(p.Contact); s != nil && s.Ended.IsZero() {
 		s.Ended, s.Cause = e.At, e.Cause
 	}
-	c.stopTimers(p)
+	c.stopTimers()
 }
 
 // endAll ends every contact that goes on, with the chat.

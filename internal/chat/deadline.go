@@ -14,6 +14,7 @@ const (
 	timerRings
 	scanOverdue
 	urlOverdue
+	exchangeOverdue
 )
 
 // due is what happens next by itself, and when; at is zero if nothing does.
@@ -47,38 +48,40 @@ func (c *Chat) next() (d due) {
 		case p.Presence == Invited && !p.by.IsZero():
 			d.sooner(due{at: p.by, what: missed, of: p})
 		case p.Presence == Present && !p.lostAt.IsZero():
-			d.sooner(due{at: c.goneAt(p), what: vanished, of: p})
+			d.sooner(due{at: p.lostAt.Add(c.goneAfter(p.Role)), what: vanished, of: p})
 		}
 	}
 	if c.flow.waits {
 		d.sooner(due{at: c.flow.step.Until, what: flowTimeout})
 	}
-	if c.timers.running != nil {
+	if c.timers.since != nil {
 		d.sooner(due{at: c.timerDue(Customer), what: timerRings, role: Customer})
 		d.sooner(due{at: c.timerDue(Agent), what: timerRings, role: Agent})
 	}
 	for id := range c.scanning {
 		d.sooner(due{at: c.files[id].until, what: scanOverdue, file: id})
 	}
-	if c.auth != nil && c.auth.state == AuthInitiated {
-		d.sooner(due{at: c.auth.at.Add(AuthURLWithin), what: urlOverdue})
+	if c.auth != nil {
+		switch c.auth.State {
+		case AuthInitiated:
+			d.sooner(due{at: c.auth.at.Add(AuthURLWithin), what: urlOverdue})
+		case AuthCode:
+			d.sooner(due{at: c.auth.since.Add(exchangeWithin), what: exchangeOverdue})
+		}
 	}
 	return d
 }
 
-// goneAt is when a participant without websocket counts as gone; zero is never.
-func (c *Chat) goneAt(p *Participant) time.Time {
-	after := 0
-	switch p.Role {
+// goneAfter is how long participants of a role may be without websocket before they count
+// as gone; 0 is for ever.
+func (c *Chat) goneAfter(r Role) time.Duration {
+	switch r {
 	case Customer:
-		after = c.Settings.CustomerGone
+		return time.Duration(c.Settings.CustomerGone) * time.Second
 	case Agent:
-		after = c.Settings.AgentGone
+		return time.Duration(c.Settings.AgentGone) * time.Second
 	}
-	if after == 0 {
-		return time.Time{}
-	}
-	return p.lostAt.Add(time.Duration(after) * time.Second)
+	return 0
 }
 
 // happen does what is due.
@@ -100,6 +103,8 @@ func (t *turn) happen(d due) {
 		t.scanFailed(d.file)
 	case urlOverdue:
 		t.authenticated(AuthExpired)
+	case exchangeOverdue:
+		t.authenticated(AuthFailed)
 	}
 }
 

@@ -60,7 +60,8 @@ type turn struct {
 }
 
 // append gives an entry its place, time and id (unless it has one), and adds it to
-// the outcome. The first one is the answer to the caller.
+// the outcome. The first one is the answer to the caller, or that with the ClientToken:
+// a repetition is answered with it.
 func (t *turn) append(e Entry) *Entry {
 	n := int64(len(t.out.Entries))
 	e.Seq = t.seq + n + 1
@@ -75,22 +76,25 @@ func (t *turn) append(e Entry) *Entry {
 		e.Contact = t.contact
 	}
 	t.out.Entries = append(t.out.Entries, e)
-	if n == 0 {
-		t.answer(e.ID, e.At)
+	if n == 0 || e.Token != "" {
+		t.answer(e.answer(), e.At)
 	}
 	t.follow(&t.out.Entries[n])
 	return &t.out.Entries[n]
 }
 
-// follow lets the rules that are still to come see what an entry has changed.
+// follow lets the rules that are still to come see what an entry has changed. What was
+// said changes nothing that they look at, so a message alone needs no sketch.
 func (t *turn) follow(e *Entry) {
-	if !e.inSummary() {
-		return
-	}
-	if !t.sketch {
+	switch {
+	case t.sketch:
+		t.chat.applyState(e)
+	case e.inSummary():
 		t.chat, t.sketch = t.chat.sketch(), true
+		for i := range t.out.Entries {
+			t.chat.applyState(&t.out.Entries[i])
+		}
 	}
-	t.chat.applyState(e)
 }
 
 func (t *turn) last() time.Time {

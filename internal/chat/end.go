@@ -2,39 +2,45 @@ package chat
 
 import "slices"
 
-// Stop ends the chat from outside: StopContact (semantics.md 9.3). Stopping an
-// ended chat changes nothing. The contact of one participant (a supervisor, or an agent
-// who was invited) ends with their leaving, and the conversation goes on.
+// Stop ends the chat from outside: StopContact (semantics.md 9.3). Stopping what has
+// ended changes nothing. The contact of one participant (a supervisor, or an agent who
+// was invited) ends with their leaving, and the conversation goes on.
 type Stop struct {
-	Contact ContactID
+	Contact ContactID // if zero, the chat's current contact
 }
 
 func (s Stop) decide(t *turn) error {
-	k := t.chat.Find(s.Contact)
-	if t.chat.Ended() || k != nil && !k.Ended.IsZero() {
+	k := t.chat.Current()
+	if s.Contact != (ContactID{}) {
+		k = t.chat.Find(s.Contact)
+	}
+	switch {
+	case k == nil:
+		return refuse(UnknownItem, "the chat has no such contact")
+	case !k.Ended.IsZero():
 		t.nothing()
-		return nil
-	}
-	if k == nil || k.Of == (ParticipantID{}) {
+	case k.Of == ParticipantID{}:
 		t.end(CauseAPI)
-		return nil
+	default:
+		t.depart(t.chat.Participant(k.Of), "", CauseThirdParty)
 	}
-	t.depart(t.chat.Participant(k.Of), "", CauseThirdParty)
 	return nil
 }
 
 // end emits participant.left for everybody who is seen, then chat.ended.
 func (t *turn) end(cause Cause) {
-	t.dismiss(cause, Customer, Agent, Supervisor, CustomBot)
+	for _, p := range t.chat.people {
+		if p.Presence == Present {
+			t.leave(p, "", cause)
+		}
+	}
 	t.append(Entry{Kind: KindEnded, Cause: cause})
 }
 
-// dismiss takes everybody of the roles out of the chat: those who are seen with
-// participant.left; the others' tokens are simply dead where the chat goes on.
+// dismiss takes everybody of the roles out of a chat that goes on.
 func (t *turn) dismiss(cause Cause, roles ...Role) {
-	whole := slices.Contains(roles, Customer)
 	for _, p := range t.chat.people {
-		if slices.Contains(roles, p.Role) && (p.Presence == Present || p.Presence == Invited && !whole) {
+		if slices.Contains(roles, p.Role) && p.Presence != Gone {
 			t.leave(p, "", cause)
 		}
 	}
@@ -43,21 +49,28 @@ func (t *turn) dismiss(cause Cause, roles ...Role) {
 // over ends the conversation with those who served the customer: what the flow has for
 // that begins (a survey, say), or the chat ends.
 func (t *turn) over(cause Cause) {
-	exit := t.chat.Settings.Flow.Exit
-	if exit == 0 || t.chat.flow.exits || t.chat.Customer().Presence != Present {
+	c := t.chat
+	if c.Settings.Flow.Exit == 0 || c.flow.exits || c.Customer().Presence != Present {
 		t.append(Entry{Kind: KindEnded, Cause: cause})
 		return
 	}
-	t.dismiss(cause, Agent, Supervisor, CustomBot)
-	t.begin(t.newContact(), MethodDisconnect, cause, "")
-	t.runFlow(exit)
+	t.exit(nil, "", cause)
 }
 
-// begin makes the next contact of the chain the current one. cause is why the one
-// before ends.
-func (t *turn) begin(id ContactID, m Method, cause Cause, token string) *Entry {
-	t.contact = id
-	return t.append(Entry{Kind: KindContact, ID: id.ID, Segment: &Segment{ID: id, Method: m}, Cause: cause, Token: token})
+// exit begins what follows the conversation, in a contact of its own. If the customer has
+// left the conversation so, by is the customer, and token the request's.
+func (t *turn) exit(by *Author, token string, cause Cause) {
+	t.dismiss(cause, Agent, Supervisor, CustomBot)
+	t.begin(Segment{ID: t.newContact(), Method: MethodDisconnect}, Entry{By: by, Token: token, Cause: cause})
+	t.runFlow(t.chat.Settings.Flow.Exit)
+}
+
+// begin makes the next contact of the chain the current one. The entry's cause is why the
+// one before ends.
+func (t *turn) begin(s Segment, e Entry) *Entry {
+	t.contact = s.ID
+	e.Kind, e.ID, e.Segment = KindContact, s.ID.ID, &s
+	return t.append(e)
 }
 
 func (t *turn) newContact() ContactID { return ContactID{t.ids(t.now)} }

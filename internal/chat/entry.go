@@ -222,6 +222,9 @@ func (e *Entry) tokenKey() (tokenKey, bool) {
 		}
 		return newTokenKey(ParticipantID{}, e.Token, string(e.By.Role), e.By.Name), true
 	case KindContact:
+		if e.By != nil { // the customer, whose leaving it is
+			return newTokenKey(e.By.ID, e.Token, EventLeft, ""), true
+		}
 		return newTokenKey(ParticipantID{}, e.Token, e.Segment.request(), ""), true
 	case KindLeft, KindWithdrawn:
 		return newTokenKey(e.By.ID, e.Token, EventLeft, ""), true

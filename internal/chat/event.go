@@ -80,12 +80,12 @@ func (ev SendEvent) receipt(t *turn) error {
 		return err
 	}
 	c := t.chat
-	if c.present(Supervisor) != nil || c.count(Present, Customer, Agent, CustomBot) > maxReceiptParty {
+	if c.present(Supervisor) != nil || c.count(Present, Customer, Agent, CustomBot) > pair {
 		return refuse(ReceiptsOff, "Operation can not be performed due to the state of the contact.")
 	}
 	it := c.items[id]
 	switch {
-	case it == nil:
+	case it == nil || !it.to.Includes(p.Role):
 		return refuse(UnknownItem, "Content.messageId names no message or attachment of this chat")
 	case it.by == p.ID:
 		t.nothingButKept(ev.By, ev.Token, ev.Type, id.String()) // nobody is told that somebody read their own message
@@ -112,7 +112,7 @@ func (ev SendEvent) record(t *turn, p *Participant, item ID, had *heldReceipt) {
 		t.keep(p.ID, ev.Token, ev.Type, item.String())
 		return
 	}
-	e := t.append(Entry{Kind: KindReceipt, By: &p.Author, Token: ev.Token, Receipt: &Receipt{Item: item}})
+	e := t.append(Entry{Kind: KindReceipt, By: &p.Author, To: t.chat.items[item].to, Token: ev.Token, Receipt: &Receipt{Item: item}})
 	e.Receipt.Delivered = e.At
 	if had != nil {
 		e.Receipt.Delivered = had.Delivered

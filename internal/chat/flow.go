@@ -22,8 +22,8 @@ type Flow struct {
 // Step is one thing a flow does; exactly one of the members up to Disconnect is set.
 type Step struct {
 	// Say sends a message from SYSTEM, of the content type As (text/plain if empty) to
-	// the audience To. Markdown is sent as text to a contact that doesn't take it. An
-	// interactive message is only sent to a contact that does; to another, Else comes next.
+	// the audience To. Markdown is sent as text to a contact that doesn't take it. What is
+	// interactive is only sent to a contact that takes it; for another, Else comes next.
 	Say    string    `json:"say,omitempty"`
 	As     string    `json:"as,omitempty"`
 	To     Audience  `json:"to,omitempty"`
@@ -55,8 +55,8 @@ type Waiting string
 // What a flow waits for.
 const (
 	WaitAgent Waiting = "agent" // an agent joins, or is there
-	WaitBot   Waiting = "bot"   // the custom participant, after having joined, leaves
-	WaitReply Waiting = "reply" // the customer says something
+	WaitBot   Waiting = "bot"   // the custom participant, after having joined, leaves; if it never joins, Else comes next
+	WaitReply Waiting = "reply" // the customer sends a message
 	WaitTime  Waiting = "time"  // the time passes; then the step that follows comes next
 )
 
@@ -162,13 +162,12 @@ func (t *turn) wait(i int, s *Step) {
 
 // prompt sends a message of the flow. It reports whether the contact takes it.
 func (t *turn) prompt(s *Step) bool {
-	types := t.chat.Settings.ContentTypes
 	content := &Content{Type: s.As, Text: s.Say}
 	switch {
-	case s.As == TypeInteractive && !slices.Contains(types, TypeInteractive):
-		return false
-	case s.As == "" || s.As == TypeMarkdown && !slices.Contains(types, TypeMarkdown):
+	case s.As == "" || s.As == TypeMarkdown && !slices.Contains(t.chat.Settings.ContentTypes, TypeMarkdown):
 		content.Type = TypePlain
+	case !slices.Contains(t.chat.Settings.ContentTypes, s.As):
+		return false
 	}
 	if t.chat.Settings.ResponseMode == Incremental {
 		content.Stream = s.Stream

@@ -28,11 +28,14 @@ func (m SendMessage) decide(t *turn) error {
 	if err := t.completes(m.ID, p); err != nil {
 		return err
 	}
+	m.Content.Stream = ""
 	if !m.ID.IsZero() && t.chat.Settings.ResponseMode == Incremental {
 		m.Content.Stream = StreamDone
 	}
 	t.append(Entry{Kind: KindMessage, ID: m.ID, By: &p.Author, Token: m.Token, Content: &m.Content})
-	t.heard(p)
+	if t.chat.isIdle(p.Role) {
+		t.append(Entry{Kind: KindReturned, By: &p.Author})
+	}
 	if p.Role == Customer {
 		t.resume(WaitReply)
 	}
@@ -42,13 +45,15 @@ func (m SendMessage) decide(t *turn) error {
 // partsWithin is how long a message may be written in parts.
 const partsWithin = time.Minute
 
+var errNotBot = refuse(BadContent, "only a CUSTOM_BOT sends messages in parts; leave the parameters of ContentType out")
+
 // completes refuses the id of a message that can't be completed.
 func (t *turn) completes(id ID, p *Participant) error {
 	switch {
 	case id.IsZero():
 		return nil
 	case p.Role != CustomBot:
-		return refuse(BadContent, "only a CUSTOM_BOT sends messages in parts; leave the parameters of ContentType out")
+		return errNotBot
 	case t.chat.items[id] != nil:
 		return refuse(BadContent, "the message is complete already; begin another with chunk=1")
 	}
@@ -100,19 +105,19 @@ type SendPart struct {
 
 func (s SendPart) decide(t *turn) error {
 	p, err := t.writer(s.By, s.Part.Type)
-	if err != nil {
+	switch {
+	case err != nil:
+		return err
+	case p.Role != CustomBot:
+		return errNotBot
+	case s.Part.Number < 1 || (s.Part.Number == 1) != s.ID.IsZero():
+		return refuse(BadContent, "the part chunk=1 has no id, and every other one has that with which the first was answered")
+	}
+	if err := t.completes(s.ID, p); err != nil {
 		return err
 	}
 	t.nothing()
-	switch {
-	case p.Role != CustomBot:
-		return refuse(BadContent, "only a CUSTOM_BOT sends messages in parts; leave the parameters of ContentType out")
-	case s.Part.Number == 1 && !s.ID.IsZero(), s.Part.Number != 1 && s.ID.IsZero():
-		return refuse(BadContent, "the part chunk=1 has no id, and every other one has that with which the first was answered")
-	case !s.ID.IsZero():
-		if err := t.completes(s.ID, p); err != nil {
-			return err
-		}
+	if !s.ID.IsZero() {
 		t.out.ID = s.ID
 	}
 	if t.chat.Settings.ResponseMode == Incremental {

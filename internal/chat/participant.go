@@ -75,7 +75,7 @@ func (c *Chat) Agent() *Participant {
 	return nil
 }
 
-// Waiting finds the participant of the role who was invited as the user, or under the
+// Waiting finds the participant of the role who was invited as a user of that id or
 // name, and has not come yet; nil if there is none.
 func (c *Chat) Waiting(r Role, user string) *Participant {
 	for _, p := range c.people {

@@ -25,6 +25,7 @@ func (a AddParticipant) decide(t *turn) error {
 	}
 	if p := c.Waiting(a.Role, a.Name); p != nil {
 		t.answer(p.ID.ID, p.AddedAt)
+		t.keep(ParticipantID{}, a.Token, string(a.Role), a.Name)
 		return nil
 	}
 	if err := c.room(a.Role); err != nil {
@@ -46,15 +47,16 @@ func (t *turn) add(who Author, how *Invitation, token string) ParticipantID {
 	t.append(Entry{Kind: KindAdded, ID: who.ID.ID, Token: token, By: &who, Added: how})
 	if joins {
 		own := t.side(MethodTransfer, who.ID, "")
-		t.append(Entry{Kind: KindInvited, By: &who, Contact: own.Segment.ID})
+		t.append(Entry{Kind: KindInvited, By: &who, Contact: own})
 	}
 	return who.ID
 }
 
 // side begins a participant's own contact.
-func (t *turn) side(m Method, of ParticipantID, token string) *Entry {
-	id := t.ids(t.now)
-	return t.append(Entry{Kind: KindContact, ID: id, Segment: &Segment{ID: ContactID{id}, Method: m, Of: of}, Token: token})
+func (t *turn) side(m Method, of ParticipantID, token string) ContactID {
+	id := t.newContact()
+	t.append(Entry{Kind: KindContact, ID: id.ID, Segment: &Segment{ID: id, Method: m, Of: of}, Token: token})
+	return id
 }
 
 // invite adds a user as an agent.
@@ -82,8 +84,9 @@ func (c *Chat) room(r Role) error {
 // Assign gives a chat that waits for an agent to a user, who is to connect in time:
 // AssociateContactWithUser (semantics.md 9.8).
 type Assign struct {
-	User   User
-	Within time.Duration // AcceptWithin if 0
+	Contact ContactID // must be the current one, if not zero; here and below
+	User    User
+	Within  time.Duration // AcceptWithin if 0
 }
 
 func (a Assign) decide(t *turn) error {
@@ -91,16 +94,20 @@ func (a Assign) decide(t *turn) error {
 	switch {
 	case c.Ended():
 		return refuse(Ended, "the chat has ended; it can't be given to anybody")
+	case !c.isCurrent(a.Contact):
+		return c.notCurrent()
 	case c.Current().Queue == "":
 		return refuse(WrongState, "the contact is not in a queue; only queued contacts can be given to a user")
 	case c.count(Present, Agent) > 0:
 		return refuse(WrongState, "an agent has accepted the contact already; transfer it instead")
-	case c.Waiting(Agent, a.User.ID) != nil:
-		t.nothing()
-		return nil
 	}
 	for _, p := range c.people {
-		if p.Role == Agent && p.Presence == Invited && p.User != "" {
+		switch {
+		case p.Role != Agent || p.Presence != Invited || p.User == "":
+		case p.User == a.User.ID:
+			t.nothing()
+			return nil
+		default:
 			t.leave(p, "", CauseMissed) // it was offered to somebody else
 		}
 	}
@@ -119,11 +126,13 @@ func within(d time.Duration) time.Duration {
 }
 
 // Monitor lets a user watch the chat as a supervisor: MonitorContact (semantics.md 8).
-// Repeated for the same user, it answers with the same contact.
+// Repeated for the same user, it answers with the same contact, unless the user is to
+// have another right now: then the former contact ends, and its token with it.
 type Monitor struct {
-	User  User
-	Barge bool // the user may barge in
-	Token string
+	Contact ContactID
+	User    User
+	Barge   bool // the user may barge in
+	Token   string
 }
 
 func (m Monitor) decide(t *turn) error {
@@ -131,21 +140,29 @@ func (m Monitor) decide(t *turn) error {
 	if t.repeated(ParticipantID{}, m.Token, keyMonitor, "") {
 		return nil
 	}
-	if c.Ended() {
+	switch {
+	case c.Ended():
 		return refuse(Ended, "the chat has ended; there is nothing to watch any more")
+	case !c.isCurrent(m.Contact):
+		return c.notCurrent()
 	}
 	for _, p := range c.people {
-		if p.Role == Supervisor && p.User == m.User.ID && p.Presence != Gone {
+		switch {
+		case p.Role != Supervisor || p.User != m.User.ID || p.Presence == Gone:
+		case p.silent == m.Barge:
+			t.leave(p, "", CauseThirdParty)
+		default:
 			t.answer(p.Contact.ID, c.Find(p.Contact).Began)
+			t.keep(ParticipantID{}, m.Token, keyMonitor, "")
 			return nil
 		}
 	}
-	if err := c.room(Supervisor); err != nil {
+	if err := t.chat.room(Supervisor); err != nil {
 		return err
 	}
 	id := t.add(Author{Role: Supervisor, Name: m.User.Name}, &Invitation{User: m.User.ID, Silent: !m.Barge}, "")
 	own := t.side(MethodMonitor, id, m.Token)
-	t.answer(own.ID, own.At)
+	t.answer(own.ID, t.last())
 	return nil
 }
 
@@ -220,8 +237,7 @@ func (l Lost) decide(t *turn) error {
 	if err != nil {
 		return err
 	}
-	gone := Participant{Author: p.Author, lostAt: t.now}
-	if p.Presence != Present || !p.lostAt.IsZero() || t.chat.goneAt(&gone).IsZero() {
+	if p.Presence != Present || !p.lostAt.IsZero() || t.chat.goneAfter(p.Role) == 0 {
 		t.nothing()
 		return nil
 	}
@@ -243,16 +259,23 @@ func (t *turn) join(p *Participant, token string) {
 		}
 		t.runFlow(0)
 	case Agent:
-		t.dismiss(CauseAgent, CustomBot)
+		for _, bot := range t.chat.people {
+			if bot.Role == CustomBot && bot.Presence != Gone {
+				t.depart(bot, "", CauseAgent)
+			}
+		}
 		t.resume(WaitAgent)
 	}
 }
 
-// leave takes the participant out of the chat.
+// leave takes the participant out of the chat. A transfer that waited for them has failed.
 func (t *turn) leave(p *Participant, token string, cause Cause) {
 	kind := KindLeft
 	if p.Presence == Invited {
 		kind = KindWithdrawn // nobody saw them come, so nobody sees them go
+	}
+	if !p.transfer.IsZero() {
+		t.append(Entry{Kind: KindNotTransferred, By: &p.Author})
 	}
 	t.append(Entry{Kind: kind, By: &p.Author, Token: token, Cause: cause})
 }
@@ -324,21 +347,15 @@ func (t *turn) noBot() {
 // 3.6). Leaving a second time ends the chat.
 func (t *turn) surveyed(token string) bool {
 	c := t.chat
-	if len(c.Settings.DisconnectOnCustomerExit) == 0 || c.Settings.Flow.Exit == 0 || c.flow.exits || c.count(Present, Agent) == 0 {
+	if len(c.Settings.DisconnectOnCustomerExit) == 0 || c.Settings.Flow.Exit == 0 || c.flow.exits || c.present(Agent) == nil {
 		return false
 	}
-	t.dismiss(CauseCustomer, Agent, Supervisor, CustomBot)
-	t.begin(t.newContact(), MethodDisconnect, CauseCustomer, "")
-	t.keep(c.Customer().ID, token, EventLeft, "")
-	t.runFlow(c.Settings.Flow.Exit)
+	t.exit(&c.Customer().Author, token, CauseCustomer)
 	return true
 }
 
 // miss withdraws an invitation that nobody accepted in time.
 func (t *turn) miss(p *Participant) {
-	if !p.transfer.IsZero() {
-		t.append(Entry{Kind: KindNotTransferred, By: &p.Author})
-	}
 	t.leave(p, "", CauseMissed)
 	if p.Role == Agent {
 		t.noAgent(CauseAgent)

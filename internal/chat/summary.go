@@ -104,20 +104,18 @@ func (c *Chat) labels(label func(key, value string) string, of map[string]string
 }
 
 // SummariesAfter gives the rows as they will be when the entries have been applied,
-// or nil if none will be another: the usual case, a message. It doesn't change the
-// chat.
+// or nil if none has to be written: the usual case, a message, after which a Deadline may
+// be later than its row says. It doesn't change the chat.
 func (c *Chat) SummariesAfter(entries []Entry) []Summary {
 	if !slices.ContainsFunc(entries, Entry.inSummary) {
 		return nil
 	}
 	sketch := c.sketch()
 	for i := range entries {
-		if entries[i].inSummary() {
-			sketch.applyState(&entries[i])
-		}
+		sketch.applyState(&entries[i])
 	}
 	return sketch.Summaries()
 }
 
-// inSummary reports whether a row may depend on the entry.
+// inSummary reports whether a row may depend on the entry, but for a later Deadline.
 func (e Entry) inSummary() bool { return e.Kind != KindMessage && e.Kind != KindReceipt }

@@ -28,15 +28,16 @@ type timerKey struct {
 
 // timers are the idle timers of a chat.
 type timers struct {
-	// set are those that the next agent brings with them; running those in force.
-	set, running map[timerKey]time.Duration
-	// since is when a role was last heard, or the timers began; idle since when it is
-	// idle.
+	// set are those that the next agent brings with them; force those that the last one
+	// has brought. Both are made anew with each change.
+	set, force map[timerKey]time.Duration
+	// since is when a role was last heard, or the timers began; nil while they don't run.
+	// idle is since when a role is idle.
 	since, idle map[Role]time.Time
 }
 
 func (t timers) clone() timers {
-	return timers{maps.Clone(t.set), maps.Clone(t.running), maps.Clone(t.since), maps.Clone(t.idle)}
+	return timers{t.set, t.force, maps.Clone(t.since), maps.Clone(t.idle)}
 }
 
 // SetTimers stores idle timers for the next agent who joins: UpdateParticipantRoleConfig
@@ -72,37 +73,39 @@ func (c *Chat) setTimers(e *Entry) {
 // served reports whether somebody is there with whom the customer's silence counts.
 func (c *Chat) served() bool { return c.count(Present, Agent, CustomBot) > 0 }
 
-// startTimers puts the stored timers in force when an agent or a bot joins. Those that
-// run already go on from where they are.
-func (c *Chat) startTimers(p *Participant, at time.Time) {
-	if p.Role != Agent && p.Role != CustomBot {
-		return
+// startTimers puts the stored timers in force when an agent or a bot joins, and has them
+// run from when the customer is there as well. They begin anew with the first agent after
+// a bot; with another agent they go on from where they are.
+func (c *Chat) startTimers(p *Participant, e *Entry) {
+	if p.Role == Agent || p.Role == CustomBot {
+		c.timers.force = c.timers.set
 	}
-	if c.timers.running == nil {
-		c.timers.since = map[Role]time.Time{Customer: at, Agent: at}
+	switch {
+	case p.Role == Supervisor, c.Customer().Presence != Present, !c.served():
+	case p.Role == Agent && c.count(Present, Agent) > 1:
+	default:
+		c.timers.since = map[Role]time.Time{Customer: e.At, Agent: e.At}
 		c.timers.idle = make(map[Role]time.Time)
-	}
-	c.timers.running = maps.Clone(c.timers.set)
-	if c.timers.running == nil {
-		c.timers.running = make(map[timerKey]time.Duration)
 	}
 }
 
 // stopTimers ends them when nobody is left to serve the customer.
-func (c *Chat) stopTimers(p *Participant) {
-	if (p.Role == Agent || p.Role == CustomBot) && !c.served() {
+func (c *Chat) stopTimers() {
+	if !c.served() {
 		c.timers = timers{set: c.timers.set}
 	}
 }
 
 // heard restarts the timers of a role that has said something.
 func (c *Chat) heard(r Role, at time.Time) {
-	if c.timers.running == nil {
-		return
+	if c.timers.since != nil {
+		c.timers.since[r] = at
+		delete(c.timers.idle, r)
 	}
-	c.timers.since[r] = at
-	delete(c.timers.idle, r)
 }
+
+// isIdle reports whether a role has been silent for too long.
+func (c *Chat) isIdle(r Role) bool { return !c.timers.idle[r].IsZero() }
 
 // timerDue is when a timer of the role rings: that of its idleness first, if there is
 // one, and then that of the disconnection, from when it is idle.
@@ -110,39 +113,35 @@ func (c *Chat) timerDue(r Role) time.Time {
 	if r == Agent && c.present(Agent) == nil {
 		return time.Time{}
 	}
-	since, idle := c.timers.since[r], c.timers.idle[r]
-	if wait, ok := c.timers.running[timerKey{r, TimerIdle}]; ok && idle.IsZero() {
+	since := c.timers.since[r]
+	if c.isIdle(r) {
+		since = c.timers.idle[r]
+	} else if wait, ok := c.timers.force[timerKey{r, TimerIdle}]; ok {
 		return since.Add(wait)
 	}
-	wait, ok := c.timers.running[timerKey{r, TimerDisconnect}]
-	switch {
-	case !ok:
-		return time.Time{}
-	case idle.IsZero():
+	if wait, ok := c.timers.force[timerKey{r, TimerDisconnect}]; ok {
 		return since.Add(wait)
 	}
-	return idle.Add(wait)
+	return time.Time{}
 }
 
-// timedOut does what the timer that has rung leads to.
+// timedOut does what the timer that has rung leads to. A flow that waited for the bot
+// goes on without it; without an agent or with one, the conversation is over.
 func (t *turn) timedOut(r Role) {
 	c := t.chat
-	p := c.Customer()
+	p, bot := c.Customer(), c.present(CustomBot)
 	if r == Agent {
 		p = c.present(Agent)
 	}
-	if c.timers.idle[r].IsZero() && c.timers.running[timerKey{r, TimerIdle}] > 0 {
+	if !c.isIdle(r) && c.timers.force[timerKey{r, TimerIdle}] > 0 {
 		t.append(Entry{Kind: KindIdle, By: &p.Author})
 		return
 	}
 	t.append(Entry{Kind: KindAutoDisconnect, By: &p.Author})
 	t.dismiss(CauseIdle, Agent, Supervisor, CustomBot)
-	t.over(CauseIdle)
-}
-
-// heard tells everybody that an idle participant has returned.
-func (t *turn) heard(p *Participant) {
-	if !t.chat.timers.idle[p.Role].IsZero() {
-		t.append(Entry{Kind: KindReturned, By: &p.Author})
+	if bot != nil && t.chat.waitsFor(WaitBot) {
+		t.resume(WaitBot)
+	} else {
+		t.over(CauseIdle)
 	}
 }

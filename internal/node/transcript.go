@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -17,7 +18,8 @@ import (
 type Page struct {
 	Backward bool
 	Limit    int
-	// Contact, if not zero, leaves the items of other contacts out.
+	// Contact, if not zero, leaves the items of other contacts out. For a participant's own
+	// contact, those count that came while it went on.
 	Contact chat.ContactID
 
 	// From is a start that comes from the page before.
@@ -58,24 +60,35 @@ func (n *Node) Transcript(ctx context.Context, id chat.ChatID, by chat.Participa
 	if err != nil {
 		return Transcript{}, busy(err)
 	}
-	var reader chat.Author
 	err = n.View(ctx, id, func(c *chat.Chat) error {
 		who, err := c.Admit(by)
 		if err != nil {
 			return err
 		}
-		reader = who.Author
-		if p.Contact != (chat.ContactID{}) && c.Find(p.Contact) == nil {
-			return ErrNoContact
+		if p.Contact != (chat.ContactID{}) {
+			k := c.Find(p.Contact)
+			if k == nil {
+				return ErrNoContact
+			}
+			t.Items = slices.DeleteFunc(t.Items, func(e chat.Entry) bool { return !within(&e, k) })
 		}
+		t.Items = slices.DeleteFunc(t.Items, func(e chat.Entry) bool { return !e.To.Includes(who.Role) })
 		return nil
 	})
 	if err != nil {
 		return Transcript{}, err
 	}
 	t.Past = in != id
-	t.Items = visible(t.Items, reader, p.Contact)
 	return t, n.complete(ctx, in, p, &t)
+}
+
+// within reports whether an item is of a contact. A participant's own contact is
+// part of the conversation for as long as it goes on.
+func within(e *chat.Entry, k *chat.Contact) bool {
+	if k.Of == (chat.ParticipantID{}) {
+		return e.Contact == k.ID
+	}
+	return !e.At.Before(k.Began) && (k.Ended.IsZero() || !e.At.After(k.Ended))
 }
 
 // complete adds the receipts, and the place where a past chat begins.
@@ -97,18 +110,6 @@ func (n *Node) complete(ctx context.Context, id chat.ChatID, p Page, t *Transcri
 		}
 		return nil
 	})
-}
-
-// visible leaves out what the reader may not see, or is of another contact.
-func visible(items []chat.Entry, reader chat.Author, contact chat.ContactID) []chat.Entry {
-	var kept []chat.Entry
-	for i := range items {
-		e := &items[i]
-		if e.To.Includes(reader.Role) && (contact == (chat.ContactID{}) || e.Contact == contact) {
-			kept = append(kept, *e)
-		}
-	}
-	return kept
 }
 
 // page reads the items of a page.

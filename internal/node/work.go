@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -41,7 +42,8 @@ func (n *Node) report(id chat.ChatID, cmd chat.Command) {
 	const attempts = 5
 	for range attempts {
 		_, err := n.Do(n.ctx, id, cmd)
-		if err == nil || n.ctx.Err() != nil {
+		var refused *chat.Refusal
+		if err == nil || errors.As(err, &refused) || n.ctx.Err() != nil {
 			return
 		}
 		n.log.Warn("what came of a job can't be stored yet", "chat", id, "err", err)

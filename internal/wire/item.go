@@ -4,6 +4,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,8 +150,21 @@ func part(it Item, text string, number int) Item {
 	return it
 }
 
-// split cuts a text after its spaces.
-func split(text string) []string { return strings.SplitAfter(text, " ") }
+// maxParts bounds the parts of one message: a slow reader is cut off when too many frames
+// wait for it.
+const maxParts = 100
+
+// split cuts a text after spaces, into parts of about as many words.
+func split(text string) (parts []string) {
+	words := strings.SplitAfter(text, " ")
+	if words[len(words)-1] == "" {
+		words = words[:len(words)-1]
+	}
+	for group := range slices.Chunk(words, (len(words)+maxParts-1)/maxParts) {
+		parts = append(parts, strings.Join(group, ""))
+	}
+	return parts
+}
 
 // WithReceipts adds an item's receipts, as GetTranscript shows them.
 func WithReceipts(it Item, receipts []chat.ReceiptBy) Item {
