@@ -66,7 +66,7 @@ type Store interface {
 	// Upload says where and how the client sends the file: a PUT of exactly f.Size bytes
 	// with the target's headers. Until expires, which has whole seconds, it may be
 	// repeated; the last complete one counts. A PUT of anything else, or later, is
-	// refused and leaves nothing behind. Nothing is there before the PUT has succeeded:
+	// refused; should one that breaks off leave something behind, Commit doesn't take it.
 	// Upload itself stores nothing.
 	Upload(ctx context.Context, k Key, f File, expires time.Time) (Target, error)
 

@@ -29,6 +29,9 @@ type Place struct {
 	Pass func(time.Duration)
 	// Origin is of the pages that may use the URLs; those of other origins may not.
 	Origin string
+	// Careless says that who answers at the URLs takes what it has of a PUT that breaks
+	// off for the whole, as some S3 servers do.
+	Careless bool
 }
 
 // check is one test of the suite.
@@ -75,6 +78,7 @@ type kit struct {
 
 // Client sends what it is told to, and follows nobody.
 var Client = &http.Client{
+	Transport:     &http.Transport{DisableKeepAlives: true}, // of a refused body, more may be under way
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Timeout:       time.Minute, // only for what hangs
 }

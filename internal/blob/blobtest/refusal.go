@@ -39,7 +39,8 @@ func refusedSize(k *kit) {
 		"of unsaid size": io.MultiReader(strings.NewReader("hello wor")), // chunked
 	}
 	for name, body := range bodies {
-		if r := k.do(http.MethodPut, t.URL, t.Headers, body); !r.refused() {
+		// A server may hang up on a body that it doesn't want.
+		if r, err := try(k.Context(), http.MethodPut, t.URL, t.Headers, body); err == nil && !r.refused() {
 			k.Errorf("PUT of a body that is %s: %v; want it refused", name, r)
 		}
 		k.uncommitted(key, f, either...)
@@ -79,8 +80,8 @@ func refusedHeaders(k *kit) {
 	k.commit(key, f)
 }
 
-// refusedHalfway: an upload that breaks off leaves nothing behind, and what had been
-// uploaded before stays.
+// refusedHalfway: an upload that breaks off doesn't count; what had been uploaded before
+// still does, and the client may try again.
 func refusedHalfway(k *kit) {
 	content := strings.Repeat("0123456789", 100_000)
 	for _, before := range []bool{false, true} {
@@ -90,13 +91,13 @@ func refusedHalfway(k *kit) {
 			k.put(t, content)
 		}
 		k.breakOff(t, strings.Repeat("x", len(content)/2))
-		if before {
-			k.commit(key, f)
-			k.wantContent(key, f, content)
-			continue
+		if !before || k.Careless {
+			k.uncommitted(key, f, either...)
+			k.wantNothing(key, f)
+			k.put(t, content)
 		}
-		k.uncommitted(key, f, either...)
-		k.wantNothing(key, f)
+		k.commit(key, f)
+		k.wantContent(key, f, content)
 	}
 }
 
@@ -129,7 +130,7 @@ func (k *kit) breakOff(t blob.Target, part string) {
 	}
 	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	answer, _ := io.ReadAll(c) // until the server closes
-	if strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+	if strings.HasPrefix(string(answer), "HTTP/1.1 200") && !k.Careless {
 		k.Errorf("half a PUT was answered %.100q", answer)
 	}
 }
