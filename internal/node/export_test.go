@@ -2,10 +2,12 @@ package node
 
 import "github.com/parley-chat/parley/internal/chat"
 
-// MaxWaiting, MaxAttempts, LoadPage, KeepIdle and PollEvery are bounds that tests reach.
+// These are bounds that tests reach.
 const (
 	MaxWaiting, MaxAttempts, LoadPage = maxWaiting, maxAttempts, loadPage
 	KeepIdle, PollEvery, RetryPause   = keepIdle, pollEvery, retryPause
+	LookEvery, LookOften, Spread      = lookEvery, lookOften, spread
+	Wary, LookPage                    = wary, lookPage
 )
 
 // InMemory gives the number of chats that the node keeps in memory.

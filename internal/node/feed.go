@@ -13,7 +13,8 @@ import (
 // feed puts a chat's notices into order: watchers get each entry once, in the order
 // of Seq, nothing left out, whatever the bus does to the notices.
 type feed struct {
-	known atomic.Int64 // the highest Seq heard of
+	known  atomic.Int64 // the highest Seq heard of
+	lookAt atomic.Int64 // when lookOut is to ask the store, in Unix milliseconds; 0 without watchers
 
 	mu       sync.Mutex
 	last     int64 // Seq of the last entry the watchers have; counts while there are any
@@ -58,6 +59,7 @@ func (n *Node) join(l *live, w *watcher) {
 		l.refs.Add(1)
 		f.last = l.chat.Seq
 		f.watchers = make(map[*watcher]struct{})
+		f.lookSoon(n.clock.Now())
 	}
 	f.watchers[w] = struct{}{}
 	n.catchUp(l) // what was heard of since the chat was loaded was told to nobody
@@ -68,6 +70,9 @@ func (n *Node) part(l *live, w *watcher) {
 	f.mu.Lock()
 	delete(f.watchers, w)
 	last := len(f.watchers) == 0
+	if last {
+		f.lookAt.Store(0)
+	}
 	f.mu.Unlock()
 	if last {
 		n.unref(l)
@@ -86,6 +91,7 @@ func (n *Node) receive(l *live, b bus.Notice) {
 	f := &l.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.hear(b.Seq)
 	f.take(l.id, b.Entries)
 	n.catchUp(l)
 	if len(b.Signals) > 0 {
@@ -100,12 +106,17 @@ func (f *feed) take(id chat.ChatID, entries []chat.Entry) {
 		return
 	}
 	top := entries[len(entries)-1].Seq
-	if top > f.known.Load() {
-		f.known.Store(top)
-	}
+	f.hear(top)
 	if had := f.last + 1 - entries[0].Seq; len(f.watchers) > 0 && had >= 0 && top > f.last {
 		f.last = top
 		f.hand(bus.Notice{Chat: id, Entries: entries[had:]})
+	}
+}
+
+// hear remembers that there is an entry.
+func (f *feed) hear(seq int64) {
+	if seq > f.known.Load() {
+		f.known.Store(seq)
 	}
 }
 

@@ -165,7 +165,7 @@ func (n *Node) tell(l *live, entries []chat.Entry, signals []chat.Signal, everyb
 		n.receive(l, bus.Notice{Chat: l.id, Entries: entries})
 	}
 	if everybody {
-		n.bus.Publish(bus.Notice{Chat: l.id, Entries: entries, Signals: signals})
+		n.bus.Publish(bus.Notice{Chat: l.id, Seq: l.chat.Seq, Entries: entries, Signals: signals})
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -93,6 +94,7 @@ type Node struct {
 	closed bool
 
 	alarm   alarm
+	deaf    atomic.Bool   // the bus tells nothing at present
 	working chan struct{} // a place for each job under way
 }
 
@@ -172,7 +174,7 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 	}
 	asked := false // the store, in this call
 	for range maxAttempts {
-		if asked = asked || !l.current() || l.chat.Overdue(n.clock.Now()); asked {
+		if asked = asked || !l.current() || n.deaf.Load() || l.chat.Overdue(n.clock.Now()); asked {
 			if err := prepare(ctx, l); err != nil {
 				return chat.Outcome{}, err
 			}

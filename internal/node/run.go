@@ -69,11 +69,14 @@ func (a *alarm) plan(then time.Time) time.Time {
 // Run keeps the deadlines of all chats until ctx ends or the node is closed: those
 // that this node has set on time, those set by other nodes within 15 seconds. Several
 // nodes may try; the store lets one of them. A deadline that passed while no node ran
-// is kept at once.
+// is kept at once. Run also makes up for what the bus loses, if it is a [bus.Lossy].
 func (n *Node) Run(ctx context.Context) {
+	var looking sync.WaitGroup
+	defer looking.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(n.ctx, cancel)()
+	looking.Go(func() { n.lookOut(ctx) })
 	for swept := n.clock.Now(); ctx.Err() == nil; {
 		n.alarm.listen()
 		next := n.alarm.plan(n.keepDeadlines(ctx))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing/synctest"
+	"time"
 
 	"github.com/parley-chat/parley/internal/bus"
 	"github.com/parley-chat/parley/internal/chat"
@@ -25,7 +26,9 @@ func (s *sim) fault(c *simChat, other int, cancel func()) fault {
 	case 4:
 		return func(_ context.Context, inner func() error) error { defer cancel(); return inner() }
 	case 5, 6:
-		return after(func() { s.request(s.ctx, c, other%3) })
+		if other%3 != s.frozen {
+			return after(func() { s.request(s.ctx, c, other%3) })
+		}
 	}
 	return nil
 }
@@ -47,6 +50,39 @@ func (s *sim) breakBus() {
 		}
 		return []bus.Notice{n}
 	})
+}
+
+// breakNodes cuts a node off from the bus or joins it again, sets its clock, or has its
+// process stop for some steps.
+func (s *sim) breakNodes() {
+	n := s.IntN(3)
+	if len(s.lossy) > 0 && s.chance(10) {
+		if b := s.lossy[n]; b.isCut() {
+			b.mend()
+		} else {
+			b.lose(s.chance(2))
+		}
+		synctest.Wait()
+	}
+	if s.chance(20) && n != s.frozen {
+		s.clocks[n].Advance(time.Duration(s.IntN(10_000)-5_000) * time.Millisecond)
+		synctest.Wait()
+	}
+	switch {
+	case s.frozen < 0 && s.chance(20):
+		s.frozen, s.thaw = n, s.steps+s.IntN(15)
+	case s.frozen >= 0 && s.steps >= s.thaw:
+		s.goOn()
+	}
+}
+
+// goOn has the stopped process go on, which finds that it is late.
+func (s *sim) goOn() {
+	if s.frozen >= 0 {
+		s.clocks[s.frozen].Advance(s.missed)
+		s.frozen, s.missed = -1, 0
+		synctest.Wait()
+	}
 }
 
 // comeOrGo adds or stops a watcher.
@@ -75,22 +111,56 @@ func (s *sim) restart(n int) {
 			w.parted = w.parted || w.node == old
 		}
 	}
-	s.nodes[n] = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: s.clocks[n]})
+	var b bus.Bus = s.bus
+	if len(s.lossy) > 0 {
+		b = s.lossy[n]
+	}
+	s.nodes[n] = node.New(node.Config{Store: s.store, Bus: b, Clock: s.clocks[n]})
 	s.Cleanup(s.nodes[n].Close)
 	go s.nodes[n].Run(s.ctx)
 	synctest.Wait()
 }
 
-// heal ends all faults. One more notice is all that watchers need to find out what
-// they missed.
+// heal ends all faults but a lossy bus, which may go on to lose everything: nodes make
+// up for that in time. With the other bus, one more notice is all that watchers need to
+// find out what they missed.
 func (s *sim) heal() {
+	s.goOn()
 	s.bus.onPublish(nil)
 	s.store.onRead(nil)
 	for range 4 {
 		s.pass(node.PollEvery)
 	}
+	bound := time.Duration(0)
+	if len(s.lossy) > 0 {
+		bound = s.loseForGood()
+	}
 	for _, c := range s.chats {
 		s.do(0, c.id, chat.UpdateAttributes{Attributes: map[string]string{"k": "healed"}})
 	}
 	synctest.Wait()
+	for _, c := range s.chats {
+		c.due = int64(len(s.log(c.id)))
+	}
+	s.pass(bound)
+}
+
+// loseForGood leaves the bus in some state, and says in how long watchers must have
+// everything all the same.
+func (s *sim) loseForGood() time.Duration {
+	bound := node.LookOften // if each node knows that it hears nothing
+	for _, b := range s.lossy {
+		switch s.IntN(4) {
+		case 0:
+			b.mend()
+			bound = node.LookEvery // what another can't send
+		case 1:
+			b.lose(false)
+			bound = node.LookEvery
+		default:
+			b.lose(true)
+		}
+	}
+	synctest.Wait()
+	return bound
 }

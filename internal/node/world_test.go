@@ -135,6 +135,13 @@ func (s *faultyStore) SeqAt(ctx context.Context, id chat.ChatID, t time.Time) (i
 	return s.Store.SeqAt(ctx, id, t)
 }
 
+func (s *faultyStore) LastSeqs(ctx context.Context, ids []chat.ChatID) (map[chat.ChatID]int64, error) {
+	if err := s.read("LastSeqs"); err != nil {
+		return nil, err
+	}
+	return s.Store.LastSeqs(ctx, ids)
+}
+
 func (s *faultyStore) Contact(ctx context.Context, id chat.ContactID) (chat.Summary, error) {
 	if err := s.read("Contact"); err != nil {
 		return chat.Summary{}, err
@@ -216,6 +223,7 @@ type world struct {
 	ctx      context.Context
 	store    *faultyStore
 	bus      *faultyBus
+	lossy    []*lossyBus // of the nodes, if they have such
 	clocks   []*clockwork.FakeClock
 	nodes    []*node.Node
 	maxChats int
@@ -240,9 +248,11 @@ func newWorld(t *testing.T, nodes int) *world {
 }
 
 // addNode adds a node whose clock differs from the dawn.
-func (w *world) addNode(skew time.Duration) *node.Node {
+func (w *world) addNode(skew time.Duration) *node.Node { return w.addNodeOn(w.bus, skew) }
+
+func (w *world) addNodeOn(b bus.Bus, skew time.Duration) *node.Node {
 	clock := clockwork.NewFakeClockAt(dawn.Add(skew))
-	n := node.New(node.Config{Store: w.store, Bus: w.bus, Clock: clock, MaxChats: w.maxChats, Log: slog.New(slog.DiscardHandler)})
+	n := node.New(node.Config{Store: w.store, Bus: b, Clock: clock, MaxChats: w.maxChats, Log: slog.New(slog.DiscardHandler)})
 	w.Cleanup(n.Close)
 	w.clocks, w.nodes = append(w.clocks, clock), append(w.nodes, n)
 	return n

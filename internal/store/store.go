@@ -115,6 +115,10 @@ type Store interface {
 	// 0 if there is none.
 	SeqAt(ctx context.Context, id chat.ChatID, t time.Time) (int64, error)
 
+	// LastSeqs returns the Seq of the last entry of each of the chats that has entries
+	// and a contact's row. It costs little for each of them, and there may be many.
+	LastSeqs(ctx context.Context, ids []chat.ChatID) (map[chat.ChatID]int64, error)
+
 	// Contact returns a contact's row, or ErrNotFound.
 	Contact(ctx context.Context, id chat.ContactID) (chat.Summary, error)
 

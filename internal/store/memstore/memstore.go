@@ -115,6 +115,22 @@ func (s *Store) SeqAt(_ context.Context, id chat.ChatID, t time.Time) (int64, er
 	return 0, nil
 }
 
+// LastSeqs implements [store.Store].
+func (s *Store) LastSeqs(_ context.Context, ids []chat.ChatID) (map[chat.ChatID]int64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, store.ErrClosed
+	}
+	seqs := make(map[chat.ChatID]int64)
+	for _, id := range ids {
+		if n := len(s.logs[id]); n > 0 {
+			seqs[id] = int64(n)
+		}
+	}
+	return seqs, nil
+}
+
 // Contact implements [store.Store].
 func (s *Store) Contact(_ context.Context, id chat.ContactID) (chat.Summary, error) {
 	s.mu.RLock()

@@ -31,6 +31,7 @@ func closes(k *kit) {
 	_, results["Entries"] = k.store.Entries(ctx, s.Chat, 0, 1)
 	_, results["Items"] = k.store.Items(ctx, s.Chat, store.Query{From: 1, To: 1, Limit: 1})
 	_, results["SeqAt"] = k.store.SeqAt(ctx, s.Chat, base)
+	_, results["LastSeqs"] = k.store.LastSeqs(ctx, []chat.ChatID{s.Chat})
 	_, results["Contact"] = k.store.Contact(ctx, s.Contact)
 	_, results["Due"] = k.store.Due(ctx, 1)
 	_, results["Search"] = k.store.Search(ctx, store.Search{})

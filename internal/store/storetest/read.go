@@ -15,6 +15,7 @@ var readChecks = []check{
 	{"entries", entries},
 	{"items", items},
 	{"seq at", seqAt},
+	{"last seqs", lastSeqs},
 }
 
 // empty: an empty store has an answer for everything.
@@ -26,6 +27,7 @@ func empty(k *kit) {
 		k.Errorf("Items = %v, %v; want none", got, err)
 	}
 	k.wantSeqAt(id, base, 0)
+	k.wantLastSeqs([]chat.ChatID{id}, map[chat.ChatID]int64{})
 	k.wantNoContact(id.FirstContact())
 	k.wantDue(10)
 }
@@ -151,4 +153,43 @@ func seqAt(k *kit) {
 	k.wantSeqAt(id, base.AddDate(5000, 0, 0), 9)
 	k.wantSeqAt(id, at(3).In(time.FixedZone("east", 3600)), 3)
 	k.wantSeqAt(NewChat(), at(3), 0)
+}
+
+func (k *kit) wantLastSeqs(ids []chat.ChatID, want map[chat.ChatID]int64) {
+	k.Helper()
+	got, err := k.store.LastSeqs(k.Context(), ids)
+	if err != nil || len(got) != len(want) {
+		k.Fatalf("LastSeqs of %d chats = %d, %v; want %d", len(ids), len(got), err, len(want))
+	}
+	for id, seq := range want {
+		if got[id] != seq {
+			k.Errorf("LastSeqs of %d chats: %d of one; want %d", len(ids), got[id], seq)
+		}
+	}
+}
+
+// lastSeqs: of as many chats as are asked for, in whatever order, and of no others.
+func lastSeqs(k *kit) {
+	const many = 300
+	var ids []chat.ChatID
+	want := make(map[chat.ChatID]int64)
+	for i := range int64(many) {
+		s := summary(NewChat())
+		a := Messages(s.Chat, 0, int(1+i%3))
+		a.Summaries = []chat.Summary{s}
+		if i%4 == 0 { // transferred
+			next := s
+			next.Contact = NewChat().FirstContact()
+			a.Summaries = append(a.Summaries, next)
+		}
+		k.append(a)
+		ids = append(ids, s.Chat)
+		want[s.Chat] = 1 + i%3
+	}
+	k.append(Messages(ids[0], 1, 1))
+	want[ids[0]] = 2
+	k.wantLastSeqs(nil, map[chat.ChatID]int64{})
+	k.wantLastSeqs(ids, want)
+	k.wantLastSeqs(append([]chat.ChatID{NewChat(), ids[1], ids[0], NewChat()}, ids...), want)
+	k.wantLastSeqs(ids[5:6], map[chat.ChatID]int64{ids[5]: want[ids[5]]})
 }
