@@ -61,7 +61,7 @@ var mayImport = map[string][]string{
 	// Whoever puts it all together.
 	"internal/server": {"internal/*"},
 	"internal/sim":    {"internal/*"},
-	"cmd/*":           {"internal/*"},
+	"cmd/*":           {"internal/*", "client", "client/event"},
 	"parleytest":      {"internal/*"},
 	"compat":          {"internal/*"},
 	"compat/*":        {"internal/*", "compat/*"},
@@ -69,7 +69,9 @@ var mayImport = map[string][]string{
 	"bench/*":         {"internal/*", "bench/*"},
 
 	// Clients know the wire from outside, like anybody's.
-	"client": {},
+	"client":            {"client/event", "client/internal/*"},
+	"client/event":      {},
+	"client/internal/*": {"client/event", "client/internal/*"},
 }
 
 // mayImportServer lists whose non-test files may import internal/server.
