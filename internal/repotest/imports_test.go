@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"internal/bus/*":       {"internal/bus", "internal/chat"},
 	"internal/bus/natsbus": {"internal/bus", "internal/bus/localbus", "internal/chat"}, // within a node
 	"internal/blob/*":      {"internal/blob", "internal/blob/served", "internal/chat"},
+	"internal/scan":        {"internal/blob"},
 	"internal/restjson/*":  {"internal/restjson"},
 	"internal/identity/*":  {"internal/identity"},
 
