@@ -154,14 +154,18 @@ func (c *cases) text(f reflect.StructField, path []string) {
 		c.add(&c.bad, "empty", path, "")
 		return
 	}
+	letter := "ä" // lengths are of characters, not bytes
+	if f.Tag.Get("pattern") != "" {
+		letter = "x"
+	}
 	if n, ok := number(f, "min"); ok && n > 0 {
 		c.add(&c.bad, "empty", path, "")
-		c.add(&c.bad, "too short", path, strings.Repeat("ä", n-1))
-		c.add(&c.fit, "shortest", path, strings.Repeat("ä", n))
+		c.add(&c.bad, "too short", path, strings.Repeat(letter, n-1))
+		c.add(&c.fit, "shortest", path, strings.Repeat(letter, n))
 	}
-	if n, ok := number(f, "max"); ok { // characters, not bytes
-		c.add(&c.fit, "longest", path, strings.Repeat("ä", n))
-		c.add(&c.bad, "too long", path, strings.Repeat("ä", n+1))
+	if n, ok := number(f, "max"); ok {
+		c.add(&c.fit, "longest", path, strings.Repeat(letter, n))
+		c.add(&c.bad, "too long", path, strings.Repeat(letter, n+1))
 	}
 	if n, ok := number(f, "maxbytes"); ok {
 		c.add(&c.fit, "most bytes", path, strings.Repeat("x", n))

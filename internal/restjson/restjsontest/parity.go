@@ -61,6 +61,9 @@ type Parity struct {
 	// "GetTranscript.Out.Transcript.Id", "SendMessage.In.Content required". What is not
 	// needed is an error.
 	Except map[string]string
+	// Unions has a pointer to a member of each union of the SDK's inputs: they are filled
+	// with that.
+	Unions []any
 
 	used map[string]bool
 }
@@ -240,7 +243,7 @@ func call(method, in reflect.Value) (reflect.Value, error) {
 // request has the SDK send an input with all its members.
 func (p *Parity) request(t *testing.T, op restjson.Operation, method reflect.Value, in reflect.Type, mux *http.ServeMux) {
 	full := reflect.New(in)
-	fill(full.Elem(), 0)
+	p.fill(full.Elem(), 0)
 	p.Wire.Request, p.Wire.Answer = nil, nil
 	if _, err := call(method, full); p.Wire.Request == nil {
 		t.Errorf("%s: the SDK sent nothing: %v", op.Name, err)
@@ -269,14 +272,14 @@ func (p *Parity) request(t *testing.T, op restjson.Operation, method reflect.Val
 // answer has the SDK read an output with all its members.
 func (p *Parity) answer(t *testing.T, op restjson.Operation, method reflect.Value, in reflect.Type) {
 	out := reflect.New(op.Out)
-	fill(out.Elem(), 0)
+	p.fill(out.Elem(), 0)
 	body, err := json.Marshal(out.Interface())
 	if err != nil {
 		t.Errorf("%s: %v", op.Name, err)
 		return
 	}
 	full := reflect.New(in)
-	fill(full.Elem(), 0)
+	p.fill(full.Elem(), 0)
 	p.Wire.Answer = body
 	got, err := call(method, full)
 	p.Wire.Answer = nil
@@ -300,7 +303,7 @@ func (p *Parity) Models(t *testing.T, op string, e *restjson.Error) bool {
 		t.Fatalf("the SDK has no operation %s", op)
 	}
 	in := reflect.New(method.Type().In(1).Elem())
-	fill(in.Elem(), 0)
+	p.fill(in.Elem(), 0)
 	p.Wire.Error = e
 	_, err := call(method, in)
 	p.Wire.Error = nil
@@ -316,18 +319,26 @@ func (p *Parity) Models(t *testing.T, op string, e *restjson.Error) bool {
 const maxFill = 5
 
 // fill sets every member of a struct to something.
-func fill(v reflect.Value, depth int) {
+func (p *Parity) fill(v reflect.Value, depth int) {
 	if depth > maxFill || !v.CanSet() {
 		return
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		fill(v.Elem(), depth)
+		p.fill(v.Elem(), depth)
+	case reflect.Interface:
+		for _, u := range p.Unions {
+			if t := reflect.TypeOf(u); t.Implements(v.Type()) {
+				member := reflect.New(t.Elem())
+				p.fill(member.Elem(), depth)
+				v.Set(member)
+			}
+		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).Name != "ResultMetadata" {
-				fill(v.Field(i), depth+1)
+				p.fill(v.Field(i), depth+1)
 			}
 		}
 	case reflect.String:
@@ -340,10 +351,10 @@ func fill(v reflect.Value, depth int) {
 		v.SetFloat(7.5)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		fill(v.Index(0), depth)
+		p.fill(v.Index(0), depth)
 	case reflect.Map:
 		value := reflect.New(v.Type().Elem()).Elem()
-		fill(value, depth)
+		p.fill(value, depth)
 		key := reflect.New(v.Type().Key()).Elem()
 		key.SetString("k")
 		v.Set(reflect.MakeMap(v.Type()))
