@@ -199,8 +199,13 @@ type Describe struct {
 	Change  Description
 }
 
-// MaxTags is how many tags a contact may have.
-const MaxTags = 6
+// What a contact may have: as many tags as the model says (semantics.md 9.9), and so
+// many references and segment attributes that a chat stays small.
+const (
+	MaxTags              = 6
+	MaxReferences        = 100
+	MaxSegmentAttributes = 100
+)
 
 func (d Describe) decide(t *turn) error {
 	s := t.chat.Find(d.Contact)
@@ -209,8 +214,13 @@ func (d Describe) decide(t *turn) error {
 	}
 	after := s.Description
 	after.merge(&d.Change)
-	if len(after.Tags) > MaxTags {
+	switch {
+	case len(after.Tags) > MaxTags:
 		return refuse(TooMany, "the contact would have more than six tags; remove some with UntagContact")
+	case len(after.References) > MaxReferences:
+		return refuse(TooMany, "the contact would have more than 100 references; replace some that it has")
+	case len(after.SegmentAttributes) > MaxSegmentAttributes:
+		return refuse(TooMany, "the contact would have more than 100 segment attributes; replace some that it has")
 	}
 	t.append(Entry{Kind: KindDescribed, Contact: d.Contact, Described: &d.Change})
 	return nil

@@ -66,6 +66,25 @@ func label(kind, key, value string) string {
 // stands for one thing. The schema's steps do the same in SQL.
 var labelText = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
+// Tags are the contact's tags, as Labels have them; nil if there are none.
+func (s *Summary) Tags() (tags map[string]string) {
+	for line := range strings.Lines(s.Labels) {
+		line, ours := strings.CutPrefix(line, `["t","`)
+		if !ours {
+			continue
+		}
+		if tags == nil {
+			tags = make(map[string]string)
+		}
+		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\"]\n"), `","`)
+		tags[plainText.Replace(key)] = plainText.Replace(value)
+	}
+	return tags
+}
+
+// plainText undoes labelText.
+var plainText = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n")
+
 // Summaries gives the rows of all contacts of the chat in the order in which they
 // began; none if the chat was not started.
 func (c *Chat) Summaries() []Summary {

@@ -1,6 +1,9 @@
 package chat_test
 
 import (
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +69,48 @@ func TestLabels(t *testing.T) {
 		}
 		if strings.Count(strings.Join(all, ""), label) != 1 {
 			t.Errorf("%q is not found once", label)
+		}
+	}
+}
+
+// What stands in labels can be read there again.
+func TestTagsOfSummary(t *testing.T) {
+	texts := []string{"", "a", `"`, `\`, "\n", `","`, `"]`, "\"]\n[\"t\",\"a", `["t","a`, `\n`, "日本", `\\n`}
+	for _, key := range texts {
+		for _, value := range texts {
+			tags := map[string]string{"first": "1", key: value, "last": value}
+			row := chat.Summary{Labels: chat.AttributeLabel(key, "attribute")}
+			for k, v := range tags {
+				row.Labels += chat.TagLabel(k, v)
+			}
+			if got := row.Tags(); !maps.Equal(got, tags) {
+				t.Errorf("%q reads %q, want %q", row.Labels, got, tags)
+			}
+		}
+	}
+	if got := (&chat.Summary{Labels: chat.AttributeLabel("a", "b")}).Tags(); got != nil {
+		t.Errorf("without tags there are %v", got)
+	}
+}
+
+// A contact keeps no more than it may have.
+func TestDescriptionIsBounded(t *testing.T) {
+	c, _, ids := started(t, chat.Settings{})
+	tags, references, attributes := make(map[string]string), make(map[string]chat.Reference), make(map[string]string)
+	for i := range chat.MaxReferences {
+		references[fmt.Sprint(i)], attributes[fmt.Sprint(i)] = chat.Reference{}, ""
+	}
+	for i := range chat.MaxTags {
+		tags[fmt.Sprint(i)] = ""
+	}
+	must(t, c, chat.Describe{Contact: c.Contact, Change: chat.Description{Tags: tags, References: references, SegmentAttributes: attributes}}, ids)
+	for _, change := range []chat.Description{
+		{Tags: map[string]string{"more": ""}}, {References: map[string]chat.Reference{"more": {}}}, {SegmentAttributes: map[string]string{"more": ""}},
+	} {
+		_, err := chat.Decide(c, chat.Describe{Contact: c.Contact, Change: change}, c.Last, ids)
+		var refusal *chat.Refusal
+		if !errors.As(err, &refusal) || refusal.Reason != chat.TooMany {
+			t.Errorf("%+v: %v", change, err)
 		}
 	}
 }

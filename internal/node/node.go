@@ -271,6 +271,12 @@ func (n *Node) Find(ctx context.Context, id chat.ContactID) (chat.ChatID, error)
 	return s.Chat, busy(err)
 }
 
+// Search finds contacts by their rows.
+func (n *Node) Search(ctx context.Context, q store.Search) (store.Found, error) {
+	found, err := n.store.Search(ctx, q)
+	return found, busy(err)
+}
+
 // busy makes the store's way to say so the node's.
 func busy(err error) error {
 	if errors.Is(err, store.ErrBusy) {
