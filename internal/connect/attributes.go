@@ -20,7 +20,7 @@ type GetContactAttributesOut struct {
 
 func (s *service) getContactAttributes(ctx context.Context, in *GetContactAttributesIn) (*GetContactAttributesOut, error) {
 	out := &GetContactAttributesOut{}
-	_, err := s.view(ctx, *in.InstanceId, *in.InitialContactId, func(c *chat.Chat) { out.Attributes = maps.Clone(c.Attributes) })
+	_, err := s.view(ctx, *in.InstanceId, *in.InitialContactId, func(c *chat.Chat, _ *chat.Contact) { out.Attributes = maps.Clone(c.Attributes) })
 	return out, err
 }
 
@@ -37,11 +37,11 @@ type UpdateContactAttributesOut struct{}
 // updateContactAttributes adds and replaces attributes, in ended chats too. It removes
 // none; an empty value is the way to do that.
 func (s *service) updateContactAttributes(ctx context.Context, in *UpdateContactAttributesIn) (*UpdateContactAttributesOut, error) {
-	id, err := s.find(ctx, *in.InstanceId, *in.InitialContactId)
+	at, err := s.find(ctx, *in.InstanceId, *in.InitialContactId)
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.node.Do(ctx, id, chat.UpdateAttributes{Attributes: in.Attributes})
+	_, err = s.node.Do(ctx, at.chat, chat.UpdateAttributes{Attributes: in.Attributes})
 	return nil, err
 }
 

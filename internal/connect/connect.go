@@ -10,7 +10,6 @@ package connect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -27,11 +26,11 @@ import (
 // required.
 type Config struct {
 	Node   *node.Node
-	Center *center.Center
 	Tokens *token.Keyring
 	// Verifier checks who is asking; its Service is "connect".
 	Verifier *sigv4.Verifier
-	Instance Instance
+	// Center is the instance: its users, queues and flows.
+	Center *center.Center
 	// Strict limits the initial message to the lengths of the SDKs' model; see
 	// [wire.TooLong].
 	Strict bool
@@ -42,29 +41,17 @@ type Config struct {
 	Limit func(op string) time.Duration
 }
 
-// Instance is the contact center that a server stands for. Region and AccountID only
-// show in ARNs.
-type Instance struct {
-	ID, Region, AccountID string
-}
-
-// contactARN names a contact of the instance.
-func (i Instance) contactARN(id chat.ContactID) string {
-	return fmt.Sprintf("arn:aws:connect:%s:%s:instance/%s/contact/%s", i.Region, i.AccountID, i.ID, id)
-}
-
 // service holds the handlers.
 type service struct {
-	node     *node.Node
-	tokens   *token.Keyring
-	instance Instance
-	center   *center.Center
-	strict   bool
+	node   *node.Node
+	tokens *token.Keyring
+	center *center.Center
+	strict bool
 }
 
 // New makes the table of the operations.
 func New(c Config) *restjson.API {
-	s := &service{node: c.Node, tokens: c.Tokens, instance: c.Instance, center: c.Center, strict: c.Strict}
+	s := &service{node: c.Node, tokens: c.Tokens, center: c.Center, strict: c.Strict}
 	api := restjson.New(restjson.Options{
 		Invalid:   invalidRequest,
 		Internal:  internal,
@@ -75,13 +62,40 @@ func New(c Config) *restjson.API {
 		Fault: c.Fault,
 		Limit: limit(c.Limit),
 	})
-	restjson.Handle(api, "StartChatContact", "PUT", "/contact/chat", s.startChatContact)
-	restjson.Handle(api, "CreateParticipant", "POST", "/contact/create-participant", s.createParticipant)
-	restjson.Handle(api, "StopContact", "POST", "/contact/stop", s.stopContact)
-	restjson.Handle(api, "DescribeContact", "GET", "/contacts/{InstanceId}/{ContactId}", s.describeContact)
-	restjson.Handle(api, "GetContactAttributes", "GET", "/contact/attributes/{InstanceId}/{InitialContactId}", s.getContactAttributes)
-	restjson.Handle(api, "UpdateContactAttributes", "POST", "/contact/attributes", s.updateContactAttributes)
+	register(api, s)
 	return api
+}
+
+// register adds the operations.
+func register(api *restjson.API, s *service) {
+	handle(api, "StartChatContact", "PUT", "/contact/chat", s.startChatContact)
+	handle(api, "CreateParticipant", "POST", "/contact/create-participant", s.createParticipant)
+	handle(api, "StopContact", "POST", "/contact/stop", s.stopContact)
+	handle(api, "DescribeContact", "GET", "/contacts/{InstanceId}/{ContactId}", s.describeContact)
+	handle(api, "UpdateContact", "POST", "/contacts/{InstanceId}/{ContactId}", s.updateContact)
+	handle(api, "GetContactAttributes", "GET", "/contact/attributes/{InstanceId}/{InitialContactId}", s.getContactAttributes)
+	handle(api, "UpdateContactAttributes", "POST", "/contact/attributes", s.updateContactAttributes)
+	handle(api, "TagContact", "POST", "/contact/tags", s.tagContact)
+	handle(api, "UntagContact", "DELETE", "/contact/tags/{InstanceId}/{ContactId}", s.untagContact)
+	handle(api, "ListContactReferences", "GET", "/contact/references/{InstanceId}/{ContactId}", s.listContactReferences)
+	handle(api, "SearchContacts", "POST", "/search-contacts", s.searchContacts)
+	handle(api, "AssociateContactWithUser", "POST", "/contacts/{InstanceId}/{ContactId}/associate-user", s.associateContactWithUser)
+	handle(api, "MonitorContact", "POST", "/contact/monitor", s.monitorContact)
+	handle(api, "TransferContact", "POST", "/contact/transfer", s.transferContact)
+	handle(api, "UpdateParticipantRoleConfig", "PUT", "/contact/participant-role-config/{InstanceId}/{ContactId}", s.updateParticipantRoleConfig)
+	handle(api, "UpdateParticipantAuthentication", "POST", "/contact/update-participant-authentication", s.updateParticipantAuthentication)
+	handle(api, "CreatePersistentContactAssociation", "POST", "/contact/persistent-contact-association/{InstanceId}/{InitialContactId}", s.createPersistentContactAssociation)
+}
+
+// handle adds an operation that answers only with errors that it models.
+func handle[In, Out any](api *restjson.API, op, method, path string, h func(context.Context, *In) (*Out, error)) {
+	restjson.Handle(api, op, method, path, func(ctx context.Context, in *In) (*Out, error) {
+		out, err := h(ctx, in)
+		if err != nil {
+			err = asModelled(op, err)
+		}
+		return out, err
+	})
 }
 
 // signed verifies the signature of a request.
@@ -94,46 +108,57 @@ func signed(v *sigv4.Verifier, r *http.Request, body []byte) error {
 	return err
 }
 
-// lastPart gives the id at the end of an ARN, and anything else as it is.
-func lastPart(id string) string {
-	if strings.HasPrefix(id, "arn:") {
-		return id[strings.LastIndexAny(id, "/:")+1:]
+// contactARN names a contact of the instance.
+func (s *service) contactARN(id chat.ContactID) string {
+	return s.center.Instance.ARN("contact", id.String())
+}
+
+// flow finds a flow of the instance.
+func (s *service) flow(id string) (center.Flow, error) {
+	flow, ok := s.center.Flow(id)
+	if !ok {
+		return flow, notFound("ContactFlowId names no flow of this instance; define it in the server's configuration")
 	}
-	return id
+	return flow, nil
 }
 
 // ours refuses another instance than the one we are.
 func (s *service) ours(instanceID string) error {
-	if !strings.EqualFold(lastPart(instanceID), s.instance.ID) {
-		return notFound("InstanceId names no instance of this server; use " + s.instance.ID)
+	if !strings.EqualFold(center.LastPart(instanceID), s.center.Instance.ID) {
+		return notFound("InstanceId names no instance of this server; use " + s.center.Instance.ID)
 	}
 	return nil
 }
 
-// find names the chat that a contact of the instance belongs to.
-func (s *service) find(ctx context.Context, instanceID, contactID string) (chat.ChatID, error) {
-	return s.view(ctx, instanceID, contactID, func(*chat.Chat) {})
+// place is a contact, and the chat that it is of.
+type place struct {
+	chat    chat.ChatID
+	contact chat.ContactID
 }
 
-// view finds the chat that a contact of the instance belongs to, and has a look at it
-// as [node.Node.View] does.
-func (s *service) view(ctx context.Context, instanceID, contactID string, look func(*chat.Chat)) (chat.ChatID, error) {
+// find finds a contact of the instance.
+func (s *service) find(ctx context.Context, instanceID, contactID string) (place, error) {
+	return s.view(ctx, instanceID, contactID, func(*chat.Chat, *chat.Contact) {})
+}
+
+// view finds a contact of the instance, and has a look at it and its chat as
+// [node.Node.View] does.
+func (s *service) view(ctx context.Context, instanceID, contactID string, look func(*chat.Chat, *chat.Contact)) (at place, err error) {
 	if err := s.ours(instanceID); err != nil {
-		return chat.ChatID{}, err
+		return at, err
 	}
-	id, err := chat.ParseID(lastPart(contactID))
-	if err != nil {
-		return chat.ChatID{}, noContact()
+	if at.contact.ID, err = chat.ParseID(center.LastPart(contactID)); err != nil {
+		return at, noContact()
 	}
-	found, err := s.node.Find(ctx, chat.ContactID{ID: id})
-	if err != nil {
-		return chat.ChatID{}, err
+	if at.chat, err = s.node.Find(ctx, at.contact); err != nil {
+		return at, err
 	}
-	return found, s.node.View(ctx, found, func(c *chat.Chat) error {
-		if !strings.EqualFold(c.Settings.Instance, s.instance.ID) {
+	return at, s.node.View(ctx, at.chat, func(c *chat.Chat) error {
+		k := c.Find(at.contact)
+		if k == nil || !strings.EqualFold(c.Settings.Instance, s.center.Instance.ID) {
 			return noContact()
 		}
-		look(c)
+		look(c, k)
 		return nil
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -12,8 +14,7 @@ import (
 )
 
 // The errors of the Connect API that we answer with (semantics.md 9.0). Every
-// operation models InvalidRequestException, four of ours model
-// InvalidParameterException too. AWS doesn't say which is for what; with us
+// operation models InvalidRequestException, most model InvalidParameterException too. AWS doesn't say which is for what; with us
 //
 //   - InvalidRequestException is for a request that breaks the model (a member is
 //     missing, of another type, too long, not of the enum…) or contradicts itself;
@@ -101,6 +102,52 @@ func translate(err error) *restjson.Error {
 		return throttling()
 	}
 	return nil
+}
+
+// isNotFound reports whether an error, of the node or already the API's, is that
+// something was not found.
+func isNotFound(err error) bool {
+	var e *restjson.Error
+	return errors.Is(err, node.ErrNotFound) || errors.As(err, &e) && e.Status == http.StatusNotFound
+}
+
+// models lists, of the errors that refusals and look-ups lead to, those that each
+// operation models, in short: their names without Exception.
+var models = map[string]string{
+	"StartChatContact":                   "InvalidParameter ResourceNotFound",
+	"CreateParticipant":                  "ResourceNotFound Conflict ServiceQuotaExceeded",
+	"StopContact":                        "InvalidParameter ResourceNotFound",
+	"DescribeContact":                    "InvalidParameter ResourceNotFound",
+	"UpdateContact":                      "InvalidParameter ResourceNotFound Conflict AccessDenied",
+	"GetContactAttributes":               "ResourceNotFound",
+	"UpdateContactAttributes":            "InvalidParameter ResourceNotFound",
+	"TagContact":                         "InvalidParameter ResourceNotFound",
+	"UntagContact":                       "InvalidParameter ResourceNotFound",
+	"ListContactReferences":              "InvalidParameter ResourceNotFound",
+	"SearchContacts":                     "InvalidParameter ResourceNotFound",
+	"AssociateContactWithUser":           "InvalidParameter ResourceNotFound AccessDenied",
+	"MonitorContact":                     "ResourceNotFound ServiceQuotaExceeded AccessDenied",
+	"TransferContact":                    "ResourceNotFound ServiceQuotaExceeded AccessDenied",
+	"UpdateParticipantRoleConfig":        "InvalidParameter ResourceNotFound AccessDenied",
+	"UpdateParticipantAuthentication":    "InvalidParameter Conflict AccessDenied",
+	"CreatePersistentContactAssociation": "InvalidParameter ResourceNotFound AccessDenied",
+}
+
+// asModelled makes an error one that the operation models: InvalidRequestException, which
+// all model, in place of another that is the caller's mistake. Callers have a type for
+// what is modelled only.
+func asModelled(op string, err error) error {
+	var e *restjson.Error
+	if !errors.As(err, &e) {
+		e = translate(err)
+	}
+	if e == nil || e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Code == "InvalidRequestException" {
+		return err
+	}
+	if slices.Contains(strings.Fields(models[op]), strings.TrimSuffix(e.Code, "Exception")) {
+		return err
+	}
+	return invalidRequest(e.Message)
 }
 
 // limited names the error for too many calls where it is not ThrottlingException.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/connect"
+	"github.com/aws/aws-sdk-go-v2/service/connect/types"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
@@ -69,10 +70,7 @@ func TestErrorsOfTheNode(t *testing.T) {
 func TestLimitIsModelled(t *testing.T) {
 	wait := time.Duration(0)
 	over := limit(func(string) time.Duration { return wait })
-	wire := &restjsontest.Wire{}
-	p := restjsontest.Parity{Wire: wire, Client: sdk.New(sdk.Options{
-		Region: "us-west-2", Credentials: aws.AnonymousCredentials{}, HTTPClient: wire, Retryer: aws.NopRetryer{},
-	})}
+	p := parity()
 	ops := make(map[string]bool)
 	for _, op := range New(Config{}).Operations() {
 		ops[op.Name] = true
@@ -103,5 +101,45 @@ func TestLimitIsModelled(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+func parity() restjsontest.Parity {
+	wire := &restjsontest.Wire{}
+	return restjsontest.Parity{
+		Wire: wire,
+		Client: sdk.New(sdk.Options{
+			Region: "us-west-2", Credentials: aws.AnonymousCredentials{}, HTTPClient: wire, Retryer: aws.NopRetryer{},
+		}),
+		Unions: []any{&types.UpdateParticipantRoleConfigChannelInfoMemberChat{}, &types.ParticipantTimerValueMemberParticipantTimerAction{}},
+	}
+}
+
+// Every operation answers what is the caller's mistake with an error that it models.
+func TestErrorsAreModelled(t *testing.T) {
+	p := parity()
+	for _, op := range New(Config{}).Operations() {
+		for _, e := range []*restjson.Error{
+			invalidRequest("m"), invalidParameter("m"), notFound("m"), accessDenied("m"), conflict("m"), quotaExceeded("m"),
+		} {
+			var got *restjson.Error
+			if !errors.As(asModelled(op.Name, e), &got) || got.Message != "m" {
+				t.Fatalf("%s: %s becomes %v", op.Name, e.Code, got)
+			}
+			switch models := p.Models(t, op.Name, e); {
+			case models && got != e:
+				t.Errorf("%s models %s, but answers %s", op.Name, e.Code, got.Code)
+			case !models && (got.Code != "InvalidRequestException" || !p.Models(t, op.Name, got)):
+				t.Errorf("%s doesn't model %s, and answers %s", op.Name, e.Code, got.Code)
+			}
+		}
+		for _, err := range []error{errors.New("disk full"), node.ErrBusy, node.ErrFull} {
+			if got := asModelled(op.Name, err); got != err {
+				t.Errorf("%s: %v becomes %v", op.Name, err, got)
+			}
+		}
+	}
+	if len(models) != len(New(Config{}).Operations()) {
+		t.Error("the table has operations that don't exist")
 	}
 }

@@ -51,7 +51,7 @@ type ParticipantTokenCredentials struct {
 // and name name the same participant.
 func (s *service) createParticipant(ctx context.Context, in *CreateParticipantIn) (*CreateParticipantOut, error) {
 	var expiry time.Time // is fixed when a chat starts
-	id, err := s.view(ctx, *in.InstanceId, *in.ContactId, func(c *chat.Chat) { expiry = c.Expiry() })
+	at, err := s.view(ctx, *in.InstanceId, *in.ContactId, func(c *chat.Chat, _ *chat.Contact) { expiry = c.Expiry() })
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (s *service) createParticipant(ctx context.Context, in *CreateParticipantIn
 	if add.Name == "" {
 		add.Name = string(add.Role)
 	}
-	out, err := s.node.Do(ctx, id, add)
+	out, err := s.node.Do(ctx, at.chat, add)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (s *service) createParticipant(ctx context.Context, in *CreateParticipantIn
 	return &CreateParticipantOut{
 		ParticipantId: text(p.String()),
 		ParticipantCredentials: &ParticipantTokenCredentials{
-			ParticipantToken: text(s.participantToken(id, p)), Expiry: text(wire.Time(expiry)),
+			ParticipantToken: text(s.participantToken(at.chat, p)), Expiry: text(wire.Time(expiry)),
 		},
 	}, nil
 }

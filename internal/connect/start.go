@@ -12,8 +12,7 @@ import (
 )
 
 // StartChatContactIn is the input of StartChatContact (semantics.md 9.1).
-// PersistentChat, RelatedContactId, DisconnectOnCustomerExit and
-// ParticipantConfiguration are checked and kept, and change nothing yet.
+// RelatedContactId is kept and shown, whatever it names.
 type StartChatContactIn struct {
 	InstanceId                     *string                          `json:"InstanceId" required:"true" min:"1" max:"100"`
 	ContactFlowId                  *string                          `json:"ContactFlowId" required:"true" min:"1" max:"500"`
@@ -43,10 +42,10 @@ type ChatMessage struct {
 	Content     *string `json:"Content" required:"true" min:"1" maxbytes:"16384"`
 }
 
-// PersistentChat asks for a past chat to be continued.
+// PersistentChat asks for a past chat to be continued (semantics.md 5).
 type PersistentChat struct {
 	RehydrationType *string `json:"RehydrationType" required:"true" enum:"ENTIRE_PAST_SESSION|FROM_SEGMENT"`
-	SourceContactId *string `json:"SourceContactId" min:"1" max:"256"`
+	SourceContactId *string `json:"SourceContactId" required:"true" min:"1" max:"256"`
 }
 
 // SegmentAttributeValue is a text. The other kinds of value that the model has are
@@ -60,8 +59,8 @@ type ParticipantConfiguration struct {
 	ResponseMode *string `json:"ResponseMode" enum:"INCREMENTAL|COMPLETE"`
 }
 
-// StartChatContactOut is its output. ContinuedFromContactId is absent as long as no
-// chat continues another.
+// StartChatContactOut is its output. ContinuedFromContactId is the contact of a past chat
+// that this one continues.
 type StartChatContactOut struct {
 	ContactId              *string `json:"ContactId"`
 	ParticipantId          *string `json:"ParticipantId"`
@@ -76,9 +75,9 @@ func (s *service) startChatContact(ctx context.Context, in *StartChatContactIn) 
 	if err := s.ours(*in.InstanceId); err != nil {
 		return nil, err
 	}
-	flow, ok := s.center.Flow(*in.ContactFlowId)
-	if !ok {
-		return nil, notFound("ContactFlowId names no flow of this instance; define it in the server's configuration")
+	flow, err := s.flow(*in.ContactFlowId)
+	if err != nil {
+		return nil, err
 	}
 	if err := in.check(); err != nil {
 		return nil, err
@@ -89,16 +88,26 @@ func (s *service) startChatContact(ctx context.Context, in *StartChatContactIn) 
 		}
 	}
 	set := in.settings()
-	set.Instance, set.Flow = s.instance.ID, flow.Flow
-	id, customer, err := s.node.Start(ctx, set, nil, restjson.Value(in.ClientToken))
+	set.Instance, set.Flow = s.center.Instance.ID, flow.Flow
+	var past *chat.Past
+	if p := in.PersistentChat; p != nil {
+		if past, err = s.past(ctx, "PersistentChat.SourceContactId", *p.RehydrationType, *p.SourceContactId); err != nil {
+			return nil, err
+		}
+	}
+	id, customer, err := s.node.Start(ctx, set, past, restjson.Value(in.ClientToken))
 	if err != nil {
 		return nil, err
 	}
-	return &StartChatContactOut{
+	out := &StartChatContactOut{
 		ContactId:        text(id.FirstContact().String()),
 		ParticipantId:    text(customer.String()),
 		ParticipantToken: text(s.participantToken(id, customer)),
-	}, nil
+	}
+	if past != nil {
+		out.ContinuedFromContactId, err = s.continuedFrom(ctx, id) // of the first time, if this is a repetition
+	}
+	return out, err
 }
 
 // participantToken makes the token with which a participant connects. It never

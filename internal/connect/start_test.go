@@ -10,7 +10,6 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/connect"
 	"github.com/aws/aws-sdk-go-v2/service/connect/types"
 
-	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/connect"
 	"github.com/parley-chat/parley/internal/token"
@@ -75,14 +74,6 @@ func TestStartKeepsAllItIsTold(t *testing.T) {
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)
-		}
-	})
-	in = input()
-	in.PersistentChat = &types.PersistentChat{RehydrationType: "ENTIRE_PAST_SESSION", SourceContactId: p("some contact")}
-	contact, _ = w.start(in)
-	w.look(contact, func(c *chat.Chat) {
-		if *c.Settings.Persistent != (chat.Persistent{Rehydration: "ENTIRE_PAST_SESSION", Source: "some contact"}) {
-			t.Errorf("persistent is %+v", c.Settings.Persistent)
 		}
 	})
 }
@@ -177,9 +168,10 @@ func TestStartRefusals(t *testing.T) {
 			i.InitialMessage = &types.ChatMessage{ContentType: p(chat.TypePlain), Content: p(strings.Repeat("é", 8193))}
 		}, invalidRequest, "initialMessage.content"},
 		"persistent and related": {func(i *in) {
-			i.PersistentChat, i.RelatedContactId = &types.PersistentChat{RehydrationType: "FROM_SEGMENT"}, p(unknownID)
+			i.PersistentChat, i.RelatedContactId = &types.PersistentChat{RehydrationType: "FROM_SEGMENT", SourceContactId: p(unknownID)}, p(unknownID)
 		}, invalidRequest, "exclude one another"},
 		"persistent of no type": {func(i *in) { i.PersistentChat = &types.PersistentChat{SourceContactId: p(unknownID)} }, invalidRequest, "persistentChat.rehydrationType"},
+		"persistent of nothing": {func(i *in) { i.PersistentChat = &types.PersistentChat{RehydrationType: "FROM_SEGMENT"} }, invalidRequest, "persistentChat.sourceContactId"},
 		"guide without interactive": {func(i *in) {
 			i.SegmentAttributes = guide("connect:Guide")
 			i.SupportedMessagingContentTypes = []string{chat.TypePlain, chat.TypeInteractive}
@@ -232,13 +224,13 @@ func TestStartAtItsLimits(t *testing.T) {
 
 // In local mode any flow id stands for the built-in flow.
 func TestFlowOfAnyName(t *testing.T) {
-	w := newWorld(t, func(c *connect.Config) { c.Center = center.Local() })
+	w := newWorld(t, func(c *connect.Config) { c.Center = newCenter(t, "") })
 	in := input()
 	in.ContactFlowId = p("f1")
 	contact, _ := w.start(in)
 	w.look(contact, func(c *chat.Chat) {
-		if c.Settings.FlowID != "f1" || len(c.Settings.Flow.Steps) != 1 {
-			t.Errorf("the flow %q is %+v", c.Settings.FlowID, c.Settings.Flow)
+		if steps := c.Settings.Flow.Steps; len(steps) != 2 || steps[0].Say != "Welcome" {
+			t.Errorf("the flow is %+v", steps)
 		}
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/connect/types"
 	"github.com/aws/smithy-go"
 	"github.com/jonboulle/clockwork"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/parley-chat/parley/internal/bus/localbus"
 	"github.com/parley-chat/parley/internal/center"
@@ -87,10 +88,7 @@ func newWorld(t *testing.T, change ...func(*connect.Config)) *world {
 	w.config = connect.Config{
 		Node: w.node, Tokens: w.tokens,
 		Verifier: &sigv4.Verifier{Keys: map[string]string{keyID: secret}, Service: "connect", Clock: clockwork.NewRealClock()},
-		Instance: connect.Instance{ID: instanceID, Region: "eu-central-1", AccountID: "123456789012"},
-	}
-	if w.config.Center, err = center.New(nil, center.Options{FlowID: flowID, Greeting: "Welcome", Queue: "Support", Tokens: w.tokens}); err != nil {
-		t.Fatal(err)
+		Center:   newCenter(t, centerFile),
 	}
 	for _, f := range change {
 		f(&w.config)
@@ -103,6 +101,41 @@ func newWorld(t *testing.T, change ...func(*connect.Config)) *world {
 	w.url = srv.URL
 	w.client = w.clientOf(keyID, secret)
 	return w
+}
+
+// centerFile is the contact center of the worlds, besides the built-in flow and its queue.
+const centerFile = `
+users:
+  - {id: zoe, name: Zoë}
+  - {id: bob, name: Bob}
+  - {id: carol, name: Carol, role: supervisor}
+queues:
+  - {id: billing, users: [zoe], routing: offer, accept-within: 45s}
+`
+
+// newCenter makes a contact center; without a file, the local one.
+func newCenter(t *testing.T, text string) *center.Center {
+	t.Helper()
+	keys, err := token.NewKeyring(token.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := make(map[string]*yaml.Node)
+	var file map[string]yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &file); err != nil {
+		t.Fatal(err)
+	}
+	for name, node := range file {
+		sections[name] = &node
+	}
+	c, err := center.New(sections, center.Options{
+		Instance: center.Instance{ID: instanceID, Region: "eu-central-1", AccountID: "123456789012"},
+		Local:    text == "", FlowID: flowID, Greeting: "Welcome", Queue: "Support", Tokens: keys,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // clientOf gives the official SDK, without retries.
@@ -136,7 +169,7 @@ func (w *world) start(in *sdk.StartChatContactInput) (string, chat.ParticipantID
 // look gives what is known of a chat.
 func (w *world) look(contact string, look func(*chat.Chat)) {
 	w.t.Helper()
-	err := w.node.View(w.t.Context(), chat.ChatID{ID: mustID(w.t, contact)}, func(c *chat.Chat) error {
+	err := w.node.View(w.t.Context(), w.chatOf(contact), func(c *chat.Chat) error {
 		look(c)
 		return nil
 	})
@@ -145,12 +178,32 @@ func (w *world) look(contact string, look func(*chat.Chat)) {
 	}
 }
 
+// describe shows a contact as the API does.
+func (w *world) describe(contact string) *types.Contact {
+	w.t.Helper()
+	out, err := w.client.DescribeContact(w.t.Context(), &sdk.DescribeContactInput{InstanceId: p(arn), ContactId: &contact})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out.Contact
+}
+
 // do has a command done, past the API.
 func (w *world) do(contact string, cmd chat.Command) {
 	w.t.Helper()
-	if _, err := w.node.Do(w.t.Context(), chat.ChatID{ID: mustID(w.t, contact)}, cmd); err != nil {
+	if _, err := w.node.Do(w.t.Context(), w.chatOf(contact), cmd); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// chatOf names a contact's chat.
+func (w *world) chatOf(contact string) chat.ChatID {
+	w.t.Helper()
+	id, err := w.node.Find(w.t.Context(), chat.ContactID{ID: mustID(w.t, contact)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
 }
 
 func mustID(t *testing.T, s string) chat.ID {

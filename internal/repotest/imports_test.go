@@ -55,8 +55,8 @@ var mayImport = map[string][]string{
 
 	// The edges know the shell, and not each other.
 	"internal/participant": edge(),
-	"internal/connect":     edge("internal/sigv4"),
-	"internal/socket":      edge("internal/bus"), // what a node hands on is a bus.Notice
+	"internal/connect":     edge("internal/sigv4", "internal/store"), // SearchContacts is a store.Search
+	"internal/socket":      edge("internal/bus"),                     // what a node hands on is a bus.Notice
 	"internal/console":     edge(),
 
 	// Whoever puts it all together.

@@ -125,7 +125,6 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 		Node: s.node, Center: contactCenter, Tokens: tokens, Fault: fault, Limit: s.limit(quota.AWSConnect, clock),
 		Strict:   s.settings.MessageLimit == config.StrictMessages,
 		Verifier: &sigv4.Verifier{Keys: keys, Service: "connect", Clock: clock},
-		Instance: connect.Instance(contactCenter.Instance),
 	})
 	mux := http.NewServeMux()
 	p.Register(mux)
