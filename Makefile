@@ -10,7 +10,7 @@ help: ## list the commands
 run: build ## build and run the server with no configuration
 	bin/parley serve
 
-demo: build ## play one conversation and show every call and frame
+demo: build ## play one conversation and show calls and what reaches whom
 	bin/parley demo
 
 build: ## build bin/parley

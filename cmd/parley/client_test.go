@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/connectparticipant/types"
 	"github.com/gorilla/websocket"
 
+	"github.com/parley-chat/parley/client/event"
 	"github.com/parley-chat/parley/internal/config"
 )
 
@@ -57,8 +58,8 @@ func addAgent(t *testing.T, ctx context.Context, url, contact, name string) (tok
 	return *out.ParticipantCredentials.ParticipantToken
 }
 
-// client is a participant that gets connection tokens as it needs them.
-type client struct {
+// sdkClient is a participant that gets connection tokens as it needs them.
+type sdkClient struct {
 	api         *connectparticipant.Client
 	participant string
 
@@ -71,8 +72,8 @@ type client struct {
 // The SDK closes a request's body when the answer is there. Against a server this fast
 // that now and then cuts the connection while a long answer is read ("use of closed
 // network connection"), which its own retries hide.
-func newClient(url, participant string, retry aws.Retryer) *client {
-	return &client{
+func newClient(url, participant string, retry aws.Retryer) *sdkClient {
+	return &sdkClient{
 		participant: participant,
 		api: connectparticipant.New(connectparticipant.Options{
 			Region: "us-east-1", BaseEndpoint: &url, Credentials: aws.AnonymousCredentials{}, Retryer: retry,
@@ -81,7 +82,7 @@ func newClient(url, participant string, retry aws.Retryer) *client {
 }
 
 // connect gets a new connection and gives the websocket's URL.
-func (c *client) connect(ctx context.Context) (string, error) {
+func (c *sdkClient) connect(ctx context.Context) (string, error) {
 	out, err := c.api.CreateParticipantConnection(ctx, &connectparticipant.CreateParticipantConnectionInput{
 		ParticipantToken: &c.participant,
 		Type:             []types.ConnectionType{types.ConnectionTypeWebsocket, types.ConnectionTypeConnectionCredentials},
@@ -96,20 +97,20 @@ func (c *client) connect(ctx context.Context) (string, error) {
 }
 
 // reconnect waits a moment for the server to be back.
-func (c *client) reconnect(ctx context.Context) {
+func (c *sdkClient) reconnect(ctx context.Context) {
 	select {
 	case <-time.After(retryPause):
 	case <-ctx.Done():
 	}
 }
 
-func (c *client) connectionToken() *string {
+func (c *sdkClient) connectionToken() *string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return aws.String(c.token)
 }
 
-func (c *client) message(ctx context.Context, content, token string) (id, at string, err error) {
+func (c *sdkClient) message(ctx context.Context, content, token string) (id, at string, err error) {
 	out, err := c.api.SendMessage(ctx, &connectparticipant.SendMessageInput{
 		ConnectionToken: c.connectionToken(), ContentType: aws.String("text/plain"), Content: &content, ClientToken: &token,
 	})
@@ -119,9 +120,9 @@ func (c *client) message(ctx context.Context, content, token string) (id, at str
 	return *out.Id, *out.AbsoluteTime, nil
 }
 
-func (c *client) markRead(ctx context.Context, message string) (id, at string, err error) {
+func (c *sdkClient) markRead(ctx context.Context, message string) (id, at string, err error) {
 	out, err := c.api.SendEvent(ctx, &connectparticipant.SendEventInput{
-		ConnectionToken: c.connectionToken(), ContentType: aws.String(eventPrefix + "message.read"),
+		ConnectionToken: c.connectionToken(), ContentType: aws.String(event.ContentRead),
 		Content: aws.String(fmt.Sprintf(`{"messageId":%q}`, message)), ClientToken: aws.String("INCOMING_READ_RECEIPT"),
 	})
 	if err != nil {
@@ -131,7 +132,7 @@ func (c *client) markRead(ctx context.Context, message string) (id, at string, e
 }
 
 // pages yields the transcript from a start on, oldest first.
-func (c *client) pages(ctx context.Context, start *types.StartPosition, each func(types.Item)) error {
+func (c *sdkClient) pages(ctx context.Context, start *types.StartPosition, each func(types.Item)) error {
 	in := &connectparticipant.GetTranscriptInput{
 		ConnectionToken: c.connectionToken(), MaxResults: aws.Int32(100), StartPosition: start,
 		ScanDirection: types.ScanDirectionForward, SortOrder: types.SortKeyAscending,
@@ -153,7 +154,7 @@ func (c *client) pages(ctx context.Context, start *types.StartPosition, each fun
 
 // listen opens a websocket, subscribes, calls ready and then each with every item,
 // until the socket is lost or ctx ends.
-func (c *client) listen(ctx context.Context, ready func() error, each func(types.Item)) error {
+func (c *sdkClient) listen(ctx context.Context, ready func() error, each func(types.Item)) error {
 	url, err := c.connect(ctx)
 	if err != nil {
 		return err

@@ -111,7 +111,7 @@ type talkedChat struct {
 
 // talker sends on one goroutine and watches on another.
 type talker struct {
-	*client
+	*sdkClient
 	chat *talkedChat
 	name string
 	sent []sentMessage
@@ -133,7 +133,7 @@ func (k *talk) start(t *testing.T, ctx context.Context, n int) *talkedChat {
 	agent := addAgent(t, ctx, k.url, contact, fmt.Sprintf("agent%d", n))
 	for name, token := range map[string]string{"customer": customer, "agent": agent} {
 		p := &talker{
-			client: newClient(k.url, token, aws.NopRetryer{}), chat: c, name: name,
+			sdkClient: newClient(k.url, token, aws.NopRetryer{}), chat: c, name: name,
 			ids: make(map[string]bool), grew: make(chan struct{}, 1),
 		}
 		c.people = append(c.people, p)

@@ -10,10 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/connect"
 	connecttypes "github.com/aws/aws-sdk-go-v2/service/connect/types"
-	"github.com/aws/aws-sdk-go-v2/service/connectparticipant"
 	"github.com/aws/aws-sdk-go-v2/service/connectparticipant/types"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/parley-chat/parley/client"
+	"github.com/parley-chat/parley/client/event"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/server"
 )
@@ -35,8 +36,10 @@ func (demoCmd) Run(e *env) error {
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ctx) }()
-	fmt.Fprintf(e.stdout, "A server listens on %s.\n→ is a call through the official AWS SDK, ← a frame on somebody's websocket.\n", srv.URL())
-	played := newStage(ctx, e.stdout, srv.URL(), s).play()
+	fmt.Fprintf(e.stdout, "A server listens on %s.\n→ is a call through the official AWS SDK, ← an item that reaches somebody.\n", srv.URL())
+	stage := newStage(ctx, e.stdout, srv.URL(), s)
+	played := stage.play()
+	stage.close()
 	stop()
 	return errors.Join(played, <-served)
 }
@@ -74,26 +77,28 @@ func (s *stage) customerConnects() error {
 	}
 	s.contact = *started.ContactId
 	s.called("backend", "StartChatContact", "DisplayName=Jane", "ContactId="+s.contact)
-	s.jane = s.actor("Jane", *started.ParticipantToken)
-	if err := s.jane.connect(); err != nil {
+	s.jane, err = s.join("Jane", client.Details{
+		ContactID: s.contact, ParticipantID: *started.ParticipantId, ParticipantToken: *started.ParticipantToken,
+	})
+	if err != nil {
 		return err
 	}
 	return s.expect("participant.joined by Jane", "message by SYSTEM_MESSAGE")
 }
 
 func (s *stage) agentJoins() error {
-	var err error
-	if s.bob, err = s.add("Bob", "AGENT"); err != nil {
+	place, err := s.add("Bob", "AGENT")
+	if err != nil {
 		return err
 	}
-	if err := s.bob.connect(); err != nil {
+	if s.bob, err = s.join("Bob", place, client.ConnectParticipant()); err != nil {
 		return err
 	}
 	return s.expect("participant.joined by Bob")
 }
 
 func (s *stage) talk() error {
-	if err := s.bob.event("typing", ""); err != nil {
+	if err := s.bob.startTyping(); err != nil {
 		return err
 	}
 	if err := s.expect("typing by Bob"); err != nil {
@@ -106,13 +111,11 @@ func (s *stage) talk() error {
 	if err := s.expect("message by Bob"); err != nil {
 		return err
 	}
-	for _, receipt := range []string{"message.delivered", "message.read"} {
-		if err := s.jane.event(receipt, fmt.Sprintf(`{"messageId":%q}`, id)); err != nil {
-			return err
-		}
-		if err := s.expect("message.metadata"); err != nil {
-			return err
-		}
+	if err := s.jane.read(id); err != nil {
+		return err
+	}
+	if err := s.expect("message.metadata"); err != nil {
+		return err
 	}
 	if s.question, err = s.jane.say("Where is my order?"); err != nil {
 		return err
@@ -121,11 +124,11 @@ func (s *stage) talk() error {
 }
 
 func (s *stage) supervisorBarges() error {
-	var err error
-	if s.eve, err = s.add("Eve", "SUPERVISOR"); err != nil {
+	place, err := s.add("Eve", "SUPERVISOR")
+	if err != nil {
 		return err
 	}
-	if err := s.eve.connect(); err != nil {
+	if s.eve, err = s.join("Eve", place); err != nil {
 		return err
 	}
 	s.note("Eve sees everything, and nobody sees Eve")
@@ -143,7 +146,7 @@ func (s *stage) supervisorBarges() error {
 	}
 	s.note("with three people in the chat, receipts rest")
 	var conflict *types.ConflictException
-	if err := s.bob.event("message.read", fmt.Sprintf(`{"messageId":%q}`, s.question)); !errors.As(err, &conflict) {
+	if err := s.bob.read(s.question); !errors.As(err, &conflict) {
 		return fmt.Errorf("a receipt while a supervisor has barged in: %w", err)
 	}
 	if err := s.eve.leave(); err != nil {
@@ -153,28 +156,25 @@ func (s *stage) supervisorBarges() error {
 }
 
 func (s *stage) transcript() error {
-	out, err := s.jane.api.GetTranscript(s.ctx, &connectparticipant.GetTranscriptInput{
-		ConnectionToken: &s.jane.token, MaxResults: aws.Int32(100), SortOrder: types.SortKeyAscending,
-	})
-	if err != nil {
-		return err
-	}
-	s.called("Jane", "GetTranscript", "MaxResults=100", fmt.Sprintf("%d items", len(out.Transcript)))
-	for _, it := range out.Transcript {
-		receipts := ""
-		if it.MessageMetadata != nil {
-			receipts = fmt.Sprintf("   (%d receipt)", len(it.MessageMetadata.Receipts))
+	s.called("Jane", "GetTranscript", "MaxResults=100", fmt.Sprintf("%d items", len(s.past)))
+	for it, err := range s.jane.Transcript(s.ctx, client.Range{}) {
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(s.out, "  %s  %-16s %s%s\n", *it.AbsoluteTime, aws.ToString(it.DisplayName), gist(it), receipts)
+		receipts := ""
+		if n := len(it.Receipts); n > 0 {
+			receipts = fmt.Sprintf("   (%d receipt)", n)
+		}
+		fmt.Fprintf(s.out, "  %s  %-16s %s%s\n", it.AbsoluteTime, it.DisplayName, gist(it), receipts)
 	}
 	return nil
 }
 
-func gist(it types.Item) string {
-	if it.Content != nil {
-		return *it.Content
+func gist(it event.Item) string {
+	if it.Content != "" {
+		return it.Content
 	}
-	return short(*it.ContentType)
+	return short(it.ContentType)
 }
 
 func (s *stage) customerLeaves() error {

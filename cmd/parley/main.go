@@ -32,7 +32,7 @@ func main() {
 // commands is the command line.
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server until it is interrupted."`
-	Demo    demoCmd    `cmd:"" help:"Play one conversation with a server of its own, showing every call and frame."`
+	Demo    demoCmd    `cmd:"" help:"Play one conversation with a server of its own, showing calls and what reaches whom."`
 	Config  configCmd  `cmd:"" help:"Print the settings in force, and where each comes from."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

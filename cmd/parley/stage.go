@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,40 +11,40 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/connect"
 	connecttypes "github.com/aws/aws-sdk-go-v2/service/connect/types"
-	"github.com/aws/aws-sdk-go-v2/service/connectparticipant"
-	"github.com/aws/aws-sdk-go-v2/service/connectparticipant/types"
 	"github.com/aws/smithy-go"
-	"github.com/gorilla/websocket"
 
+	"github.com/parley-chat/parley/client"
+	"github.com/parley-chat/parley/client/event"
 	"github.com/parley-chat/parley/internal/config"
 )
-
-const eventPrefix = "application/vnd.amazonaws.connect.event."
 
 // stage is where the demo is played: one chat, its people, and what is printed.
 type stage struct {
 	ctx      context.Context
 	out      io.Writer
+	cfg      aws.Config
 	control  *connect.Client
-	api      *connectparticipant.Client
 	instance string
 	contact  string
 	question string // the id of a message
 
 	jane, bob, eve *actor
-	watching       []*actor // whose sockets are open, in the order of arrival
+	watching       []*actor // in the order of arrival
+	past           []string // what the transcript has
 }
 
 func newStage(ctx context.Context, out io.Writer, url string, s config.Settings) *stage {
-	return &stage{
-		ctx: ctx, out: out, instance: s.InstanceID,
-		control: connect.New(connect.Options{
-			Region: s.Region, BaseEndpoint: &url,
-			Credentials: credentials.NewStaticCredentialsProvider(config.LocalKeyID, config.LocalSecret, ""),
-		}),
-		api: connectparticipant.New(connectparticipant.Options{
-			Region: s.Region, BaseEndpoint: &url, Credentials: aws.AnonymousCredentials{},
-		}),
+	cfg := aws.Config{
+		Region: s.Region, BaseEndpoint: &url,
+		Credentials: credentials.NewStaticCredentialsProvider(config.LocalKeyID, config.LocalSecret, ""),
+	}
+	return &stage{ctx: ctx, out: out, cfg: cfg, control: connect.NewFromConfig(cfg), instance: s.InstanceID}
+}
+
+// close ends what is left of everybody's sessions.
+func (s *stage) close() {
+	for _, a := range s.watching {
+		a.Close()
 	}
 }
 
@@ -56,29 +55,26 @@ func (s *stage) called(who, op, in, out string) {
 func (s *stage) note(text string) { fmt.Fprintf(s.out, "  (%s)\n", text) }
 
 // add gives an agent or supervisor a place in the chat.
-func (s *stage) add(name string, role connecttypes.ParticipantRole) (*actor, error) {
+func (s *stage) add(name string, role connecttypes.ParticipantRole) (client.Details, error) {
 	out, err := s.control.CreateParticipant(s.ctx, &connect.CreateParticipantInput{
 		InstanceId: &s.instance, ContactId: &s.contact,
 		ParticipantDetails: &connecttypes.ParticipantDetailsToAdd{ParticipantRole: role, DisplayName: &name},
 	})
 	if err != nil {
-		return nil, err
+		return client.Details{}, err
 	}
 	s.called("backend", "CreateParticipant", fmt.Sprintf("ParticipantRole=%s DisplayName=%s", role, name), "ParticipantId="+*out.ParticipantId)
-	return s.actor(name, *out.ParticipantCredentials.ParticipantToken), nil
+	return client.Details{
+		ContactID: s.contact, ParticipantID: *out.ParticipantId, ParticipantToken: *out.ParticipantCredentials.ParticipantToken,
+	}, nil
 }
 
-// expect waits until everybody whose socket is open has got the frames, in order, and
-// prints them.
-func (s *stage) expect(frames ...string) error {
+// expect waits until everybody has got the items, in order, and prints them.
+func (s *stage) expect(items ...string) error {
 	for _, a := range s.watching {
-		for _, want := range frames {
-			got, err := a.next()
-			if err != nil {
-				return fmt.Errorf("%s waits for %s: %w", a.name, want, err)
-			}
-			if got != want {
-				return fmt.Errorf("%s got %q instead of %q", a.name, got, want)
+		for _, want := range items {
+			if err := a.expect(want); err != nil {
+				return err
 			}
 		}
 	}
@@ -88,101 +84,108 @@ func (s *stage) expect(frames ...string) error {
 // actor is somebody in the chat.
 type actor struct {
 	*stage
-	name        string
-	participant string // the participant token
-	token       string // the connection token
-	socket      *websocket.Conn
+	*client.Session
+	name string
 }
 
-func (s *stage) actor(name, token string) *actor {
-	return &actor{stage: s, name: name, participant: token}
+// join connects somebody, who gets to know what was before.
+func (s *stage) join(name string, d client.Details, opts ...client.Option) (*actor, error) {
+	session, err := client.Join(s.ctx, s.cfg, d, opts...)
+	if err != nil {
+		return nil, err
+	}
+	a := &actor{stage: s, Session: session, name: name}
+	s.watching = append(s.watching, a)
+	s.called(name, "CreateParticipantConnection", "Type=WEBSOCKET,CONNECTION_CREDENTIALS", "Url and ConnectionToken")
+	if len(s.past) > 0 {
+		s.called(name, "GetTranscript", "ScanDirection=FORWARD", fmt.Sprintf("%d items", len(s.past)))
+	}
+	for _, want := range s.past {
+		if _, err := a.next(want); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
 }
 
-// connect gets credentials, opens the websocket and subscribes.
-func (a *actor) connect() error {
-	out, err := a.api.CreateParticipantConnection(a.ctx, &connectparticipant.CreateParticipantConnectionInput{
-		ParticipantToken: &a.participant,
-		Type:             []types.ConnectionType{types.ConnectionTypeWebsocket, types.ConnectionTypeConnectionCredentials},
-	})
+// expect waits for an item and prints it.
+func (a *actor) expect(want string) error {
+	it, err := a.next(want)
 	if err != nil {
 		return err
 	}
-	a.token = *out.ConnectionCredentials.ConnectionToken
-	a.called(a.name, "CreateParticipantConnection", "Type=WEBSOCKET,CONNECTION_CREDENTIALS", "Url and ConnectionToken")
-	if a.socket, _, err = websocket.DefaultDialer.DialContext(a.ctx, *out.Websocket.Url, nil); err != nil {
-		return err
+	fmt.Fprintf(a.out, "  %-8s← %s\n", a.name, it.Raw)
+	if it.Kept() && a == a.watching[0] {
+		a.past = append(a.past, want)
 	}
-	context.AfterFunc(a.ctx, func() { a.socket.Close() })
-	const subscribe = `{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`
-	if err := a.socket.WriteMessage(websocket.TextMessage, []byte(subscribe)); err != nil {
-		return err
-	}
-	_, reply, err := a.socket.ReadMessage()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.out, "  %-8s← %s\n", a.name, reply)
-	a.stage.watching = append(a.stage.watching, a)
 	return nil
 }
 
-// next reads one frame of the chat, prints it, and says in short what it is.
-func (a *actor) next() (string, error) {
-	var frame struct{ Topic, Content string }
-	if err := a.socket.ReadJSON(&frame); err != nil {
-		return "", err
+// next waits for the next item, which has to be what is wanted. Receipts that are in the
+// transcript with their messages don't count.
+func (a *actor) next(want string) (event.Item, error) {
+	for {
+		e, err := a.Next(a.ctx)
+		if err != nil {
+			return event.Item{}, fmt.Errorf("%s waits for %s: %w", a.name, want, err)
+		}
+		it, ok := event.Of(e)
+		if _, receipt := e.(event.Receipt); !ok || receipt && it.Type != event.TypeMetadata {
+			continue
+		}
+		got := short(it.ContentType)
+		if it.DisplayName != "" {
+			got += " by " + it.DisplayName
+		}
+		if got != want {
+			return it, fmt.Errorf("%s got %q instead of %q", a.name, got, want)
+		}
+		return it, nil
 	}
-	var it types.Item
-	if err := json.Unmarshal([]byte(frame.Content), &it); err != nil {
-		return "", err
-	}
-	fmt.Fprintf(a.out, "  %-8s← %s\n", a.name, frame.Content)
-	what := short(aws.ToString(it.ContentType))
-	if it.DisplayName != nil {
-		what += " by " + *it.DisplayName
-	}
-	return what, nil
 }
 
 // short is a ContentType without what all of them begin with.
 func short(contentType string) string {
-	if contentType == "text/plain" {
+	if contentType == client.PlainText {
 		return "message"
 	}
-	return strings.TrimPrefix(contentType, eventPrefix)
+	return strings.TrimPrefix(contentType, event.Prefix)
 }
 
 func (a *actor) say(text string) (id string, err error) {
-	out, err := a.api.SendMessage(a.ctx, &connectparticipant.SendMessageInput{
-		ConnectionToken: &a.token, ContentType: aws.String("text/plain"), Content: &text,
-	})
+	sent, err := a.Send(a.ctx, text)
 	if err != nil {
 		return "", err
 	}
-	a.called(a.name, "SendMessage", fmt.Sprintf("%q", text), "Id="+*out.Id)
-	return *out.Id, nil
+	a.called(a.name, "SendMessage", fmt.Sprintf("%q", text), "Id="+sent.ID)
+	return sent.ID, nil
 }
 
-func (a *actor) event(kind, content string) error {
-	in := &connectparticipant.SendEventInput{ConnectionToken: &a.token, ContentType: aws.String(eventPrefix + kind)}
-	if content != "" {
-		in.Content = &content
-	}
-	out, err := a.api.SendEvent(a.ctx, in)
-	var refused smithy.APIError
-	switch {
-	case err == nil:
-		a.called(a.name, "SendEvent", kind, "Id="+*out.Id)
-	case errors.As(err, &refused):
-		a.called(a.name, "SendEvent", kind, refused.Error())
-	}
+func (a *actor) startTyping() error {
+	err := a.Typing(a.ctx)
+	a.sent("typing", err)
 	return err
 }
 
+func (a *actor) read(message string) error {
+	err := a.MarkRead(a.ctx, message)
+	a.sent("message.read", err)
+	return err
+}
+
+// sent prints how an event went.
+func (a *actor) sent(kind string, err error) {
+	var refused smithy.APIError
+	switch {
+	case err == nil:
+		a.called(a.name, "SendEvent", kind, "taken")
+	case errors.As(err, &refused):
+		a.called(a.name, "SendEvent", kind, refused.Error())
+	}
+}
+
 func (a *actor) barge() error {
-	_, err := a.api.CreateParticipantConnection(a.ctx, &connectparticipant.CreateParticipantConnectionInput{
-		ParticipantToken: &a.participant, ConnectParticipant: aws.Bool(true),
-	})
+	err := a.BargeIn(a.ctx)
 	if err == nil {
 		a.called(a.name, "CreateParticipantConnection", "ConnectParticipant=true", "barged in")
 	}
@@ -190,7 +193,7 @@ func (a *actor) barge() error {
 }
 
 func (a *actor) leave() error {
-	_, err := a.api.DisconnectParticipant(a.ctx, &connectparticipant.DisconnectParticipantInput{ConnectionToken: &a.token})
+	err := a.Disconnect(a.ctx)
 	if err == nil {
 		a.called(a.name, "DisconnectParticipant", "", "left")
 	}
