@@ -44,25 +44,32 @@ const InheritedListener = envPrefix + "INHERITED_LISTENER"
 // Settings are what a server is started with. The struct tags are their names,
 // defaults and help.
 type Settings struct {
-	Config       string        `help:"Read settings from this YAML file." placeholder:"FILE" type:"path"`
-	Listen       string        `help:"Address to listen on: API and websocket on one port." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	Data         string        `help:"Directory that holds everything, or :memory: to keep nothing." default:"./parley-data" placeholder:"DIR"`
-	PublicURL    string        `name:"public-url" help:"Base URL by which clients reach this server; needed behind a proxy." placeholder:"URL"`
-	LogLevel     string        `help:"Least important level to log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
-	LogFormat    string        `help:"Form of log lines: text or json." enum:"text,json" default:"text"`
-	InstanceID   string        `name:"instance-id" help:"Id of the Amazon Connect instance that this server is." default:"00000000-0000-4000-8000-000000000001" placeholder:"UUID"`
-	Region       string        `help:"AWS region to show in ARNs." default:"us-east-1"`
-	AccessKeys   []string      `help:"Access keys of the Connect API, each as ID:SECRET. Without any, the key parley:parley works (loopback only)." placeholder:"ID:SECRET"`
-	TokenKeys    []string      `help:"Secret keys of the tokens, base64 of 16 bytes or more; the first signs, all verify. Without any, one is kept in the data directory (loopback only)." placeholder:"BASE64"`
-	AllowOrigins []string      `help:"Origins of web pages that may call the API; * for all." default:"*" placeholder:"ORIGIN"`
-	Greeting     string        `help:"What the built-in flow says to a customer." default:"Thank you for contacting us. An agent will be with you shortly."`
-	Queue        string        `help:"Queue into which the built-in flow puts a contact." default:"support"`
-	MessageLimit string        `name:"message-limits" help:"How long messages may be: 16384-bytes, or strict for the SDKs' model, which allows 1,024 characters of text and 12,000 of JSON." enum:"16384-bytes,strict" default:"16384-bytes"`
-	Quotas       string        `help:"Limits on how often operations are called: off, or aws for those of the real service." enum:"off,aws" default:"off"`
-	MaxChats     int           `name:"max-chats" help:"How many chats may go on at a time; 0 is no limit, but with quotas aws the 500 of the real service." default:"0"`
-	DrainTime    time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
-	DrainDelay   time.Duration `help:"How long a shutdown waits first, not ready but serving, until the load balancer has noticed." default:"0s"`
-	DrainSpread  time.Duration `help:"Over how long a shutdown then spreads sending websockets to other nodes; 0 closes them at the end." default:"0s"`
+	Config       string   `help:"Read settings from this YAML file." placeholder:"FILE" type:"path"`
+	Listen       string   `help:"Address to listen on: API and websocket on one port." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Data         string   `help:"Directory that holds everything, or :memory: to keep nothing." default:"./parley-data" placeholder:"DIR"`
+	PublicURL    string   `name:"public-url" help:"Base URL by which clients reach this server; needed behind a proxy." placeholder:"URL"`
+	LogLevel     string   `help:"Least important level to log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+	LogFormat    string   `help:"Form of log lines: text or json." enum:"text,json" default:"text"`
+	InstanceID   string   `name:"instance-id" help:"Id of the Amazon Connect instance that this server is." default:"00000000-0000-4000-8000-000000000001" placeholder:"UUID"`
+	Region       string   `help:"AWS region to show in ARNs." default:"us-east-1"`
+	AccessKeys   []string `help:"Access keys of the Connect API, each as ID:SECRET. Without any, the key parley:parley works (loopback only)." placeholder:"ID:SECRET"`
+	TokenKeys    []string `help:"Secret keys of the tokens, base64 of 16 bytes or more; the first signs, all verify. Without any, one is kept in the data directory (loopback only)." placeholder:"BASE64"`
+	AllowOrigins []string `help:"Origins of web pages that may call the API; * for all." default:"*" placeholder:"ORIGIN"`
+	Greeting     string   `help:"What the built-in flow says to a customer." default:"Thank you for contacting us. An agent will be with you shortly."`
+	Queue        string   `help:"Queue into which the built-in flow puts a contact." default:"support"`
+	MessageLimit string   `name:"message-limits" help:"How long messages may be: 16384-bytes, or strict for the SDKs' model, which allows 1,024 characters of text and 12,000 of JSON." enum:"16384-bytes,strict" default:"16384-bytes"`
+	Quotas       string   `help:"Limits on how often operations are called: off, or aws for those of the real service." enum:"off,aws" default:"off"`
+	MaxChats     int      `name:"max-chats" help:"How many chats may go on at a time; 0 is no limit, but with quotas aws the 500 of the real service." default:"0"`
+
+	Bus            string `help:"How nodes tell each other what is new: empty for one node, or the URLs of NATS servers, separated by commas." placeholder:"nats://HOST:PORT,…"`
+	BusCredentials string `help:"File with the credentials for NATS: a user's JWT and nkey (.creds), or an nkey. A password or token stands in the URL." placeholder:"FILE"`
+	BusCA          string `name:"bus-ca" help:"PEM file of the authorities that sign the certificates of the NATS servers; those of the system if empty." placeholder:"FILE"`
+	BusCert        string `help:"PEM file with this node's certificate, if the NATS servers want one." placeholder:"FILE"`
+	BusKey         string `help:"PEM file with the key of bus-cert." placeholder:"FILE"`
+
+	DrainTime   time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
+	DrainDelay  time.Duration `help:"How long a shutdown waits first, not ready but serving, until the load balancer has noticed." default:"0s"`
+	DrainSpread time.Duration `help:"Over how long a shutdown then spreads sending websockets to other nodes; 0 closes them at the end." default:"0s"`
 
 	// Center is what the contact center consists of, by section; only a configuration
 	// file has it ([Sources.Center]). See package center.
@@ -124,6 +131,9 @@ func (s *Settings) Check() error {
 		if d < 0 {
 			return fmt.Errorf("%s: %v is negative", name, d)
 		}
+	}
+	if err := s.checkBus(); err != nil {
+		return err
 	}
 	if s.Region == "" {
 		return fmt.Errorf("region: is empty; name one, like us-east-1")

@@ -48,6 +48,12 @@ func TestCheck(t *testing.T) {
 		"no data":              {func(s *Settings) { s.Data = "" }, "data:"},
 		"negative drain":       {func(s *Settings) { s.DrainTime = -1 }, "drain-time:"},
 		"negative chats":       {func(s *Settings) { s.MaxChats = -1 }, "max-chats:"},
+		"bus":                  {func(s *Settings) { s.Bus = "nats://a:4222, tls://u:p@b/" }, ""},
+		"bus of a password":    {func(s *Settings) { s.Bus = "nats://a,nats://u:secret@:4222" }, "bus: number 2"},
+		"bus, other scheme":    {func(s *Settings) { s.Bus = "redis://a" }, "bus: number 1"},
+		"bus, broken URL":      {func(s *Settings) { s.Bus = "nats://u:secret@a:b" }, "bus: number 1"},
+		"no bus":               {func(s *Settings) { s.BusCredentials = "x" }, "bus-credentials:"},
+		"half a certificate":   {func(s *Settings) { s.Bus, s.BusCert = "tls://a", "x" }, "bus-cert:"},
 		"no region":            {func(s *Settings) { s.Region = "" }, "region:"},
 		"instance":             {func(s *Settings) { s.InstanceID = "x" }, "instance-id:"},
 	} {
@@ -158,14 +164,31 @@ func TestMisspeltEnvironment(t *testing.T) {
 func TestDescribeHidesSecrets(t *testing.T) {
 	s := Defaults()
 	s.AccessKeys = []string{"id:topsecret"}
+	s.Bus = "nats://a:1,tls://me:topsecret@b:2"
 	shown := map[string]string{}
 	Describe(s, func(name, value string) { shown[name] = value })
 	if len(shown) != len(Names()) || shown["listen"] != s.Listen {
 		t.Errorf("described %v", shown)
 	}
+	if want := "nats://a:1,tls://hidden@b:2"; shown["bus"] != want {
+		t.Errorf("bus is shown as %s, want %s", shown["bus"], want)
+	}
 	for name, value := range shown {
 		if strings.Contains(value, "topsecret") {
 			t.Errorf("%s shows a secret: %s", name, value)
 		}
+	}
+}
+
+func TestDescribeHidesWhatIsNoURL(t *testing.T) {
+	s := Defaults()
+	s.Bus = "nats://me:topsecret@a:b"
+	Describe(s, func(name, value string) {
+		if strings.Contains(value, "topsecret") {
+			t.Errorf("%s is shown as %s", name, value)
+		}
+	})
+	if err := s.Check(); err == nil || strings.Contains(err.Error(), "topsecret") {
+		t.Error(err)
 	}
 }

@@ -218,6 +218,9 @@ func Describe(s Settings, each func(name, value string)) {
 		if slices.Contains(secret, f.Name) && f.Target.Len() > 0 {
 			value = fmt.Sprintf("(%d, hidden)", f.Target.Len())
 		}
+		if f.Name == "bus" {
+			value = withoutPasswords(&s)
+		}
 		each(f.Name, value)
 	}
 }

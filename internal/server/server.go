@@ -16,7 +16,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
-	"github.com/parley-chat/parley/internal/bus/localbus"
+	"github.com/parley-chat/parley/internal/bus"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/connect"
 	"github.com/parley-chat/parley/internal/node"
@@ -44,7 +44,7 @@ type Server struct {
 	log      *slog.Logger
 	dir      *dataDir
 	store    store.Store
-	bus      *localbus.Bus
+	bus      bus.Bus
 	node     *node.Node
 	sockets  *socket.Server
 	handler  http.Handler
@@ -59,7 +59,7 @@ func Open(s config.Settings, clock clockwork.Clock, log *slog.Logger) (*Server, 
 	if err := Check(s); err != nil {
 		return nil, err
 	}
-	srv := &Server{settings: s, log: log, bus: localbus.New(), clock: clock}
+	srv := &Server{settings: s, log: log, clock: clock}
 	if err := srv.open(clock); err != nil {
 		return nil, errors.Join(err, srv.close())
 	}
@@ -78,6 +78,9 @@ func (s *Server) open(clock clockwork.Clock) (err error) {
 		return err
 	}
 	if s.store, err = s.dir.openStore(s.log); err != nil {
+		return err
+	}
+	if s.bus, err = s.openBus(); err != nil {
 		return err
 	}
 	s.node = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: clock, MaxChats: s.maxChats(), Log: s.log})
@@ -215,7 +218,9 @@ func (s *Server) close() error {
 	if s.node != nil {
 		s.node.Close()
 	}
-	errs = append(errs, s.bus.Close())
+	if s.bus != nil {
+		errs = append(errs, s.bus.Close())
+	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}

@@ -15,13 +15,13 @@ import (
 
 func TestOneNode(t *testing.T) {
 	s := natstest.Start(t, "")
-	bustest.Run(t, func(t *testing.T) bus.Bus { return open(t, Options{URLs: s.URL}) })
+	bustest.Run(t, func(t *testing.T) bus.Bus { return open(t, Options{URLs: []string{s.URL}}) })
 }
 
 func TestTwoNodes(t *testing.T) {
 	s := natstest.Start(t, "")
 	bustest.Run(t, func(t *testing.T) bus.Bus {
-		return pair{t, open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL})}
+		return pair{t, open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}})}
 	})
 }
 
@@ -29,7 +29,7 @@ func TestTwoNodes(t *testing.T) {
 func TestExchange(t *testing.T) {
 	const each = 500
 	s := natstest.Start(t, "")
-	a, b, id := open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL}), bustest.NewChat()
+	a, b, id := open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}}), bustest.NewChat()
 	atA, atB := bustest.NewInbox(), bustest.NewInbox()
 	subscribe(t, a, b, id, atA.Receive)
 	subscribe(t, b, a, id, atB.Receive)
@@ -59,8 +59,8 @@ func TestExchange(t *testing.T) {
 // Those who share NATS and not the prefix hear nothing of each other.
 func TestPrefix(t *testing.T) {
 	s := natstest.Start(t, "")
-	a, b := open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL})
-	other, id := open(t, Options{URLs: s.URL, Prefix: "parley.other"}), bustest.NewChat()
+	a, b := open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}})
+	other, id := open(t, Options{URLs: []string{s.URL}, Prefix: "parley.other"}), bustest.NewChat()
 	in := newCounter()
 	subscribe(t, b, a, id, in.receive)
 	await(t, other, true)
@@ -73,7 +73,7 @@ func TestPrefix(t *testing.T) {
 // What is too large comes as the news that there is something.
 func TestTooLarge(t *testing.T) {
 	s := natstest.Start(t, "max_payload: 2000")
-	a, b, id := open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL}), bustest.NewChat()
+	a, b, id := open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}}), bustest.NewChat()
 	in, own := newCounter(), newCounter()
 	subscribe(t, b, a, id, in.receive)
 	subscribe(t, a, b, id, own.receive)
@@ -97,7 +97,7 @@ func TestLateSignals(t *testing.T) {
 	now := time.Now()
 	clock := clockwork.NewFakeClockAt(now)
 	s := natstest.Start(t, "")
-	a, b := open(t, Options{URLs: s.URL, Clock: clockwork.NewFakeClockAt(now)}), open(t, Options{URLs: s.URL, Clock: clock})
+	a, b := open(t, Options{URLs: []string{s.URL}, Clock: clockwork.NewFakeClockAt(now)}), open(t, Options{URLs: []string{s.URL}, Clock: clock})
 	id, in := bustest.NewChat(), newCounter()
 	subscribe(t, b, a, id, in.receive)
 	a.Publish(typing(id, now))
@@ -113,7 +113,7 @@ func TestLateSignals(t *testing.T) {
 // NATS is not asked for a chat that nobody wants any more.
 func TestUnsubscribes(t *testing.T) {
 	s := natstest.Start(t, "")
-	a, b, id := open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL}), bustest.NewChat()
+	a, b, id := open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}}), bustest.NewChat()
 	c := dial(t, s)
 	in := newCounter()
 	cancel := subscribe(t, b, a, id, in.receive)
@@ -148,7 +148,7 @@ func dial(t *testing.T, s *natstest.Server) *nats.Conn {
 // version it doesn't know looks into the store.
 func TestStrangeMessages(t *testing.T) {
 	s := natstest.Start(t, "")
-	a, b, id := open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL}), bustest.NewChat()
+	a, b, id := open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}}), bustest.NewChat()
 	in := newCounter()
 	subscribe(t, b, a, id, in.receive)
 	c := dial(t, s)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -28,10 +27,9 @@ const (
 
 // Options say how to reach NATS. URLs and Prefix are required.
 type Options struct {
-	// URLs are those of one or more servers of one cluster, separated by commas:
-	// nats://host:4222 or tls://host:4222, with user:password@ or token@ before the
-	// host if need be.
-	URLs string
+	// URLs are those of one or more servers of one cluster: nats://host:4222 or
+	// tls://host:4222, with user:password@ or token@ before the host if need be.
+	URLs []string
 	// Prefix begins all subjects: what shares it shares its chats. It must not end
 	// with a dot.
 	Prefix string
@@ -48,29 +46,18 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// CheckURLs says what is wrong with a list of URLs, without repeating it: it may hold a
-// password.
-func CheckURLs(list string) error {
-	for i, s := range strings.Split(list, ",") {
-		u, err := url.Parse(strings.TrimSpace(s))
-		if err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" ||
-			u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
-			return fmt.Errorf("number %d is not a URL like nats://nats.example.com:4222 or tls://user:password@nats.example.com:4222", i+1)
-		}
-	}
-	return nil
-}
-
 // nats gives the options of the client.
 func (o *Options) nats() (nats.Options, error) {
 	n := nats.GetDefaultOptions()
-	if err := CheckURLs(o.URLs); err != nil {
-		return n, fmt.Errorf("the URL of NATS: %w", err)
+	for i, s := range o.URLs {
+		if u, err := url.Parse(s); err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" {
+			return n, fmt.Errorf("natsbus: URL %d is not like nats://host:4222", i+1) // it may hold a password
+		}
 	}
-	for s := range strings.SplitSeq(o.URLs, ",") {
-		n.Servers = append(n.Servers, strings.TrimSpace(s))
+	if len(o.URLs) == 0 {
+		return n, errors.New("natsbus: no URL")
 	}
-	n.Name, n.NoEcho = o.Name, true
+	n.Servers, n.Name, n.NoEcho = o.URLs, o.Name, true
 	n.Timeout, n.FlusherTimeout = dialWithin, writeWithin
 	n.CustomDialer = &dialer{net.Dialer{Timeout: dialWithin}}
 	n.RetryOnFailedConnect, n.MaxReconnect, n.ReconnectWait = true, -1, reconnectWait
@@ -78,14 +65,11 @@ func (o *Options) nats() (nats.Options, error) {
 	n.IgnoreAuthErrorAbort, n.ReconnectOnFlusherError = true, true
 	n.PingInterval, n.MaxPingsOut = pingEvery, maxPings
 	n.SkipSubjectValidation, n.NoCallbacksAfterClientClose = true, true
-	if (o.Cert == "") != (o.Key == "") {
-		return n, errors.New("NATS: a client's certificate and its key belong together; set both, or neither")
-	}
 	var files []nats.Option
 	if o.CA != "" {
 		files = append(files, nats.RootCAs(o.CA))
 	}
-	if o.Cert != "" {
+	if o.Cert+o.Key != "" {
 		files = append(files, nats.ClientCert(o.Cert, o.Key))
 	}
 	if o.Credentials != "" {
@@ -97,7 +81,7 @@ func (o *Options) nats() (nats.Options, error) {
 	}
 	for _, f := range files {
 		if err := f(&n); err != nil {
-			return n, fmt.Errorf("NATS: %w", err)
+			return n, fmt.Errorf("natsbus: %w", err)
 		}
 	}
 	return n, nil
@@ -108,14 +92,14 @@ func (o *Options) nats() (nats.Options, error) {
 func credentials(file string) (nats.Option, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("the credentials for NATS can't be read: %w", err)
+		return nil, fmt.Errorf("natsbus: the credentials can't be read: %w", err)
 	}
 	if bytes.Contains(data, []byte("BEGIN NATS USER JWT")) {
 		return nats.UserCredentials(file), nil
 	}
 	o, err := nats.NkeyOptionFromSeed(file)
 	if err != nil {
-		return nil, fmt.Errorf("the credentials for NATS: %s has neither a user's JWT nor an nkey", file)
+		return nil, fmt.Errorf("natsbus: %s has neither a user's JWT nor an nkey", file)
 	}
 	return o, nil
 }

@@ -15,7 +15,7 @@ func TestLossAndReturn(t *testing.T) {
 	s := natstest.Start(t, "")
 	s.Kill()
 	said, id, in := new(book), bustest.NewChat(), newCounter()
-	a, b := open(t, Options{URLs: s.URL, Log: said.logger()}), open(t, Options{URLs: s.URL})
+	a, b := open(t, Options{URLs: []string{s.URL}, Log: said.logger()}), open(t, Options{URLs: []string{s.URL}})
 	if well, _ := a.Health(); well {
 		t.Error("the bus is well without NATS")
 	}
@@ -47,7 +47,7 @@ func TestLossAndReturn(t *testing.T) {
 // What is published while a node has no connection comes when it has one again.
 func TestShortOutage(t *testing.T) {
 	s := natstest.Cluster(t, 2)
-	a, b, id := open(t, Options{URLs: s[0].URL}), open(t, Options{URLs: s[1].URL}), bustest.NewChat()
+	a, b, id := open(t, Options{URLs: []string{s[0].URL}}), open(t, Options{URLs: []string{s[1].URL}}), bustest.NewChat()
 	in := newCounter()
 	subscribe(t, b, a, id, in.receive)
 	_, changed := a.Health()
@@ -64,8 +64,7 @@ func TestShortOutage(t *testing.T) {
 // Whichever servers of a cluster fail, one is enough.
 func TestFailover(t *testing.T) {
 	s := natstest.Cluster(t, 3)
-	all := natstest.URLs(s)
-	a, b := open(t, Options{URLs: all}), open(t, Options{URLs: all})
+	a, b := open(t, Options{URLs: natstest.URLs(s)}), open(t, Options{URLs: natstest.URLs(s)})
 	talk := func() {
 		t.Helper()
 		reach(t, a, b)
@@ -97,7 +96,7 @@ func TestFailover(t *testing.T) {
 func TestHangingServer(t *testing.T) {
 	const surplus = 100
 	s := natstest.Start(t, "")
-	a, b, id := open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL}), bustest.NewChat()
+	a, b, id := open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}}), bustest.NewChat()
 	reach(t, a, b)
 	s.Pause()
 	done := make(chan struct{})
@@ -128,7 +127,7 @@ func TestHangingServer(t *testing.T) {
 func TestTooSlow(t *testing.T) {
 	said := new(book)
 	s := natstest.Start(t, "")
-	a, b, id := open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL, Log: said.logger()}), bustest.NewChat()
+	a, b, id := open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}, Log: said.logger()}), bustest.NewChat()
 	busy, release, last := make(chan struct{}, 1), make(chan struct{}), newCounter()
 	subscribe(t, b, a, id, func(n bus.Notice) {
 		select {
@@ -168,7 +167,7 @@ func TestTooSlow(t *testing.T) {
 // Close sends what is queued, and ends also when there is no NATS.
 func TestClose(t *testing.T) {
 	s := natstest.Start(t, "")
-	a, b, id := open(t, Options{URLs: s.URL}), open(t, Options{URLs: s.URL}), bustest.NewChat()
+	a, b, id := open(t, Options{URLs: []string{s.URL}}), open(t, Options{URLs: []string{s.URL}}), bustest.NewChat()
 	in := newCounter()
 	subscribe(t, b, a, id, in.receive)
 	for seq := range int64(1000) {
@@ -181,7 +180,7 @@ func TestClose(t *testing.T) {
 	b.Close()
 	b.Close()
 	<-b.done
-	<-open(t, Options{URLs: s.URL}).closed()
+	<-open(t, Options{URLs: []string{s.URL}}).closed()
 }
 
 // closed closes the bus, and is closed when its goroutine has ended.

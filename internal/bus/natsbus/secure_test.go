@@ -89,24 +89,24 @@ func TestTLS(t *testing.T) {
 	}
 	s := natstest.Start(t, config(""))
 	url := strings.Replace(s.URL, "nats://", "tls://", 1)
-	a, b := open(t, Options{URLs: url, CA: ours.file}), open(t, Options{URLs: s.URL, CA: ours.file})
+	a, b := open(t, Options{URLs: []string{url}, CA: ours.file}), open(t, Options{URLs: []string{s.URL}, CA: ours.file})
 	reach(t, a, b)
 	said := new(book)
-	fooled := open(t, Options{URLs: url, CA: others.file, Log: said.logger()})
+	fooled := open(t, Options{URLs: []string{url}, CA: others.file, Log: said.logger()})
 	said.await(t, "certificate signed by unknown authority")
 
 	s.Configure(config("verify: true"))
 	s.Restart()
 	ourCert, ourKey := ours.issue(t, "client")
-	reach(t, open(t, Options{URLs: url, CA: ours.file, Cert: ourCert, Key: ourKey}),
-		open(t, Options{URLs: url, CA: ours.file, Cert: ourCert, Key: ourKey}))
+	reach(t, open(t, Options{URLs: []string{url}, CA: ours.file, Cert: ourCert, Key: ourKey}),
+		open(t, Options{URLs: []string{url}, CA: ours.file, Cert: ourCert, Key: ourKey}))
 	for _, b := range []*Bus{a, fooled} {
 		await(t, b, false)
 	}
 
 	plain := natstest.Start(t, "")
 	said = new(book)
-	open(t, Options{URLs: strings.Replace(plain.URL, "nats://", "tls://", 1), Log: said.logger()})
+	open(t, Options{URLs: []string{strings.Replace(plain.URL, "nats://", "tls://", 1)}, Log: said.logger()})
 	said.await(t, "secure connection not available")
 }
 
@@ -115,14 +115,14 @@ func TestWrongPassword(t *testing.T) {
 	const first, second = `authorization { user: "parley", password: "old"}`, `authorization { user: "parley", password: "secret" }`
 	said, s := new(book), natstest.Start(t, first)
 	url := strings.Replace(s.URL, "//", "//parley:secret@", 1)
-	a := open(t, Options{URLs: url, Log: said.logger()})
+	a := open(t, Options{URLs: []string{url}, Log: said.logger()})
 	said.await(t, "Authorization Violation")
 	if well, _ := a.Health(); well {
 		t.Error("the bus is well without having been let in")
 	}
 	s.Configure(second)
 	s.Restart()
-	reach(t, a, open(t, Options{URLs: url}))
+	reach(t, a, open(t, Options{URLs: []string{url}}))
 	await(t, a, true)
 	s.Configure(first)
 	s.Restart()
@@ -136,14 +136,14 @@ func TestWrongPassword(t *testing.T) {
 func TestToken(t *testing.T) {
 	s := natstest.Start(t, "authorization { token: secret }")
 	url := strings.Replace(s.URL, "//", "//secret@", 1)
-	reach(t, open(t, Options{URLs: url}), open(t, Options{URLs: url}))
+	reach(t, open(t, Options{URLs: []string{url}}), open(t, Options{URLs: []string{url}}))
 }
 
 func TestNkey(t *testing.T) {
 	user, seed := newKey(t, nkeys.CreateUser)
 	s := natstest.Start(t, fmt.Sprintf("authorization { users: [ { nkey: %s } ] }", user))
 	file := write(t, "user.nk", seed)
-	reach(t, open(t, Options{URLs: s.URL, Credentials: file}), open(t, Options{URLs: s.URL, Credentials: file}))
+	reach(t, open(t, Options{URLs: []string{s.URL}, Credentials: file}), open(t, Options{URLs: []string{s.URL}, Credentials: file}))
 }
 
 func newKey(t *testing.T, create func() (nkeys.KeyPair, error)) (public string, seed []byte) {
@@ -189,14 +189,14 @@ func TestCredentialsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := write(t, "user.creds", creds)
-	reach(t, open(t, Options{URLs: s.URL, Credentials: file}), open(t, Options{URLs: s.URL, Credentials: file}))
+	reach(t, open(t, Options{URLs: []string{s.URL}, Credentials: file}), open(t, Options{URLs: []string{s.URL}, Credentials: file}))
 }
 
 // A user that may not use the subjects is connected for nothing, which is said.
 func TestNoPermission(t *testing.T) {
 	said := new(book)
 	s := natstest.Start(t, `authorization { users: [ { user: a, password: b, permissions: { publish: x, subscribe: x } } ] }`)
-	a := open(t, Options{URLs: strings.Replace(s.URL, "//", "//a:b@", 1), Log: said.logger()})
+	a := open(t, Options{URLs: []string{strings.Replace(s.URL, "//", "//a:b@", 1)}, Log: said.logger()})
 	await(t, a, true)
 	a.Publish(typing(bustest.NewChat(), time.Now()))
 	await(t, a, false)
@@ -211,17 +211,16 @@ func TestBadOptions(t *testing.T) {
 		o    Options
 		want string
 	}{
-		"no URL":            {Options{}, "number 1 is not a URL"},
-		"no scheme":         {Options{URLs: "nats://a, b:4222"}, "number 2 is not a URL"},
-		"other scheme":      {Options{URLs: "http://a"}, "number 1 is not a URL"},
-		"password in it":    {Options{URLs: "nats://parley:secret@a:b"}, "number 1 is not a URL"},
-		"path":              {Options{URLs: "nats://a/b"}, "number 1 is not a URL"},
-		"no CA file":        {Options{URLs: "tls://a", CA: "missing"}, "missing"},
-		"CA file is none":   {Options{URLs: "tls://a", CA: empty}, empty},
-		"cert without key":  {Options{URLs: "tls://a", Cert: cert}, "belong together"},
-		"not its key":       {Options{URLs: "tls://a", Cert: cert, Key: ours.file}, "NATS"},
-		"no credentials":    {Options{URLs: "nats://a", Credentials: "missing"}, "missing"},
-		"other credentials": {Options{URLs: "nats://a", Credentials: key}, "neither a user's JWT nor an nkey"},
+		"no URL":            {Options{}, "no URL"},
+		"no scheme":         {Options{URLs: []string{"nats://a", "b:4222"}}, "URL 2 is not"},
+		"other scheme":      {Options{URLs: []string{"http://a"}}, "URL 1 is not"},
+		"password in it":    {Options{URLs: []string{"nats://parley:secret@a:b"}}, "URL 1 is not"},
+		"no CA file":        {Options{URLs: []string{"tls://a"}, CA: "missing"}, "missing"},
+		"CA file is none":   {Options{URLs: []string{"tls://a"}, CA: empty}, empty},
+		"cert without key":  {Options{URLs: []string{"tls://a"}, Cert: cert}, "client cert"},
+		"not its key":       {Options{URLs: []string{"tls://a"}, Cert: cert, Key: ours.file}, "loading client certificate"},
+		"no credentials":    {Options{URLs: []string{"nats://a"}, Credentials: "missing"}, "missing"},
+		"other credentials": {Options{URLs: []string{"nats://a"}, Credentials: key}, "neither a user's JWT nor an nkey"},
 	} {
 		_, err := New(c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {

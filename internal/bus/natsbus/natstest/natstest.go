@@ -78,13 +78,12 @@ func Cluster(t testing.TB, n int) []*Server {
 	return all
 }
 
-// URLs lists those of several servers, separated by commas.
-func URLs(servers []*Server) string {
-	var all []string
+// URLs lists those of several servers.
+func URLs(servers []*Server) (all []string) {
 	for _, s := range servers {
 		all = append(all, s.URL)
 	}
-	return strings.Join(all, ",")
+	return all
 }
 
 // Reach returns when messages get from one server of a cluster to another.
