@@ -3,5 +3,6 @@
 # as far as that is possible here; what is missing is said, and with CI=true it fails.
 set -eu
 cd "$(dirname "$0")/.."
+scripts/setup.sh
 compat/setup.sh
 exec go test -timeout 20m ./...

@@ -37,12 +37,13 @@ var mayImport = map[string][]string{
 	"internal/flow":  {"internal/chat"},
 
 	// What keeps the contracts: each knows its own only.
-	"internal/store/*":     {"internal/store", "internal/chat"},
+	"internal/store/*":     {"internal/store", "internal/store/*", "internal/chat"},
 	"internal/bus/*":       {"internal/bus", "internal/chat"},
 	"internal/bus/natsbus": {"internal/bus", "internal/bus/localbus", "internal/chat"}, // within a node
 	"internal/blob/*":      {"internal/blob", "internal/blob/served", "internal/chat"},
 	"internal/scan":        {"internal/blob"},
 	"internal/restjson/*":  {"internal/restjson"},
+	"internal/pgtest":      {},
 	"internal/identity/*":  {"internal/identity"},
 
 	// The URLs of those whose files a node serves itself.

@@ -36,8 +36,9 @@ type Append struct {
 	Chat chat.ChatID
 	// After is the Seq of the last entry the caller knows; 0 for a new chat.
 	After int64
-	// Entries have Seq After+1, After+2 and so on. There may be none if there are
-	// Summaries.
+	// Entries have Seq After+1, After+2 and so on, and ids that no others have: a store
+	// may tell by them what became of a batch when it has lost a connection. There may
+	// be no Entries if there are Summaries.
 	Entries []chat.Entry
 	// Summaries replace the rows of their contacts in the same transaction. They are
 	// of different contacts of the chat.

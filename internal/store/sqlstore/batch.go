@@ -16,6 +16,7 @@ type batch struct {
 	after    int64
 	rows     []row
 	contacts [][]any    // the parameters of sqlPutContact, for each
+	until    time.Time  // when it is too late
 	outcome  error      // nil or ErrConflict, if its transaction commits
 	done     chan error // gets the answer, once
 }

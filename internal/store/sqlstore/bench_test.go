@@ -9,19 +9,34 @@ import (
 	"testing"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/pgtest"
 	"github.com/parley-chat/parley/internal/store"
 	"github.com/parley-chat/parley/internal/store/storetest"
 )
+
+// engines open an empty store for a benchmark.
+var engines = map[string]func(b *testing.B) *Store{
+	"sqlite": func(b *testing.B) *Store {
+		s, err := OpenSQLite(filepath.Join(b.TempDir(), "chats.db"), Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { s.Close() })
+		return s
+	},
+	"postgres": func(b *testing.B) *Store { return openPostgres(b, pgtest.Database(b)) },
+}
 
 // BenchmarkAppend has 256 appenders, each of which has 20 chats, on two cores (the
 // factor is per core). It reports appends per second; run it with -cpuprofile to see
 // what they cost.
 func BenchmarkAppend(b *testing.B) {
-	s, err := OpenSQLite(filepath.Join(b.TempDir(), "chats.db"), Options{})
-	if err != nil {
-		b.Fatal(err)
+	for name, open := range engines {
+		b.Run(name, func(b *testing.B) { benchmarkAppend(b, open(b)) })
 	}
-	defer s.Close()
+}
+
+func benchmarkAppend(b *testing.B, s *Store) {
 	text := strings.Repeat("a message ", 12)
 	b.SetParallelism(128)
 	b.ReportAllocs()
@@ -49,11 +64,12 @@ func BenchmarkAppend(b *testing.B) {
 
 // BenchmarkItems reads the newest of a chat's items: a page of GetTranscript.
 func BenchmarkItems(b *testing.B) {
-	s, err := OpenSQLite(filepath.Join(b.TempDir(), "chats.db"), Options{})
-	if err != nil {
-		b.Fatal(err)
+	for name, open := range engines {
+		b.Run(name, func(b *testing.B) { benchmarkItems(b, open(b)) })
 	}
-	defer s.Close()
+}
+
+func benchmarkItems(b *testing.B, s *Store) {
 	id := storetest.NewChat()
 	if err := s.Append(context.Background(), storetest.Messages(id, 0, 200)); err != nil {
 		b.Fatal(err)

@@ -43,10 +43,12 @@ func (d *dialect) migrate(ctx context.Context, conn *sql.Conn, steps []string) e
 
 // migrateOnce takes the next step, if any, and gives the version it has led to.
 func (d *dialect) migrateOnce(ctx context.Context, conn *sql.Conn, steps []string) (version int, err error) {
-	if err := conn.QueryRowContext(ctx, d.version).Scan(&version); err != nil || version >= len(steps) {
-		return version, err
+	if d.peek {
+		if err := conn.QueryRowContext(ctx, d.version).Scan(&version); err != nil || version >= len(steps) {
+			return version, err
+		}
 	}
-	if _, err := conn.ExecContext(ctx, d.begin); err != nil {
+	if _, err := conn.ExecContext(ctx, d.beginStep); err != nil {
 		return 0, err
 	}
 	defer func() {

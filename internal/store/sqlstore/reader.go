@@ -21,21 +21,50 @@ type reader struct {
 	db     *sql.DB
 	closed atomic.Bool
 
-	entries, oldest, newest, seqAt, contact, due *sql.Stmt
+	entries, oldest, newest, seqAt, contact, due query
+}
+
+// query is a statement that reads.
+type query struct {
+	text string
+	db   *sql.DB
+	stmt *sql.Stmt // nil if it may not be prepared
+}
+
+func (q *query) run(ctx context.Context, args ...any) (*sql.Rows, error) {
+	if q.stmt != nil {
+		return q.stmt.QueryContext(ctx, args...)
+	}
+	return q.db.QueryContext(ctx, q.text, args...)
+}
+
+// all calls scan for each row.
+func (q *query) all(ctx context.Context, scan func(*sql.Rows) error, args ...any) error {
+	rows, err := q.run(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func newReader(ctx context.Context, db *sql.DB, d dialect) (*reader, error) {
 	r := &reader{dialect: d, db: db}
-	for _, s := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{
-		{&r.entries, sqlEntries}, {&r.oldest, sqlOldestItems}, {&r.newest, sqlNewestItems},
-		{&r.seqAt, sqlSeqAt}, {&r.contact, sqlContact}, {&r.due, sqlDue},
+	for q, text := range map[*query]string{
+		&r.entries: sqlEntries, &r.oldest: sqlOldestItems, &r.newest: sqlNewestItems,
+		&r.seqAt: sqlSeqAt, &r.contact: sqlContact, &r.due: sqlDue,
 	} {
-		var err error
-		if *s.stmt, err = db.PrepareContext(ctx, s.text); err != nil {
-			return nil, err
+		q.text, q.db = text, db
+		if d.prepares {
+			var err error
+			if q.stmt, err = db.PrepareContext(ctx, text); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return r, nil
@@ -48,44 +77,38 @@ func (r *reader) close() error {
 
 // Entries implements [store.Store].
 func (r *reader) Entries(ctx context.Context, id chat.ChatID, after int64, limit int) ([]chat.Entry, error) {
-	if limit < 1 {
-		return nil, r.failed("entries", nil)
-	}
-	return r.query(ctx, "entries", r.entries, limit, id.UUID[:], after, limit)
+	return r.read(ctx, "entries", &r.entries, limit, id.UUID[:], after, limit)
 }
 
 // Items implements [store.Store].
 func (r *reader) Items(ctx context.Context, id chat.ChatID, q store.Query) ([]chat.Entry, error) {
-	if q.Limit < 1 {
-		return nil, r.failed("items", nil)
-	}
-	stmt := r.oldest
+	which := &r.oldest
 	if q.Newest {
-		stmt = r.newest
+		which = &r.newest
 	}
-	items, err := r.query(ctx, "items", stmt, q.Limit, id.UUID[:], q.From, q.To, q.Limit)
+	items, err := r.read(ctx, "items", which, q.Limit, id.UUID[:], q.From, q.To, q.Limit)
 	if q.Newest {
 		slices.Reverse(items)
 	}
 	return items, err
 }
 
-// query reads entries.
-func (r *reader) query(ctx context.Context, what string, stmt *sql.Stmt, limit int, args ...any) ([]chat.Entry, error) {
-	rows, err := stmt.QueryContext(ctx, args...)
+// read reads entries, none if limit is below 1.
+func (r *reader) read(ctx context.Context, what string, q *query, limit int, args ...any) ([]chat.Entry, error) {
+	if limit < 1 {
+		return nil, r.failed(what, nil)
+	}
+	var entries []chat.Entry
+	err := r.try(ctx, func(ctx context.Context) error {
+		entries = make([]chat.Entry, 0, min(limit, 16))
+		return q.all(ctx, func(rows *sql.Rows) error {
+			var e chat.Entry
+			err := scanEntry(rows, &e)
+			entries = append(entries, e)
+			return err
+		}, args...)
+	})
 	if err != nil {
-		return nil, r.failed(what, err)
-	}
-	defer rows.Close()
-	entries := make([]chat.Entry, 0, min(limit, 16))
-	for rows.Next() {
-		var e chat.Entry
-		if err := scanEntry(rows, &e); err != nil {
-			return nil, r.failed(what, err)
-		}
-		entries = append(entries, e)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, r.failed(what, err)
 	}
 	return entries, nil
@@ -106,30 +129,27 @@ func scanEntry(rows *sql.Rows, e *chat.Entry) error {
 }
 
 // SeqAt implements [store.Store].
-func (r *reader) SeqAt(ctx context.Context, id chat.ChatID, t time.Time) (int64, error) {
-	var seq int64
-	err := r.seqAt.QueryRowContext(ctx, id.UUID[:], t.UnixMilli()).Scan(&seq)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
+func (r *reader) SeqAt(ctx context.Context, id chat.ChatID, t time.Time) (seq int64, err error) {
+	err = r.try(ctx, func(ctx context.Context) error {
+		return r.seqAt.all(ctx, func(rows *sql.Rows) error { return rows.Scan(&seq) }, id.UUID[:], t.UnixMilli())
+	})
 	return seq, r.failed("seq at", err)
 }
 
 // Contact implements [store.Store].
-func (r *reader) Contact(ctx context.Context, id chat.ContactID) (chat.Summary, error) {
-	var s chat.Summary
-	err := scanContact(r.contact.QueryRowContext(ctx, id.UUID[:]), &s)
-	if errors.Is(err, sql.ErrNoRows) {
-		return chat.Summary{}, store.ErrNotFound
+func (r *reader) Contact(ctx context.Context, id chat.ContactID) (s chat.Summary, err error) {
+	found := false
+	err = r.try(ctx, func(ctx context.Context) error {
+		return r.contact.all(ctx, func(rows *sql.Rows) error { found = true; return scanContact(rows, &s) }, id.UUID[:])
+	})
+	if err == nil && !found {
+		err = store.ErrNotFound
 	}
-	if err != nil {
-		return chat.Summary{}, r.failed("contact", err)
-	}
-	return s, nil
+	return s, r.failed("contact", err)
 }
 
 // scanContact reads a row of contactColumns.
-func scanContact(row interface{ Scan(...any) error }, s *chat.Summary) error {
+func scanContact(row *sql.Rows, s *chat.Summary) error {
 	var inChat, contact, previous []byte
 	var initiated, queued, connected, ended, deadline sql.NullInt64
 	err := row.Scan(&inChat, &contact, &previous, &s.Instance, &s.Method,
@@ -158,23 +178,20 @@ func (r *reader) Due(ctx context.Context, limit int) ([]store.Due, error) {
 	if limit < 1 {
 		return nil, r.failed("due", nil)
 	}
-	rows, err := r.due.QueryContext(ctx, limit)
-	if err != nil {
-		return nil, r.failed("due", err)
-	}
-	defer rows.Close()
 	var all []store.Due
-	for rows.Next() {
-		var id sql.RawBytes
-		var at int64
-		if err := rows.Scan(&id, &at); err != nil {
-			return nil, r.failed("due", err)
-		}
-		d := store.Due{At: time.UnixMilli(at).UTC()}
-		copy(d.Chat.UUID[:], id)
-		all = append(all, d)
-	}
-	return all, r.failed("due", rows.Err())
+	err := r.try(ctx, func(ctx context.Context) error {
+		all = nil
+		return r.due.all(ctx, func(rows *sql.Rows) error {
+			var id sql.RawBytes
+			var at int64
+			err := rows.Scan(&id, &at)
+			d := store.Due{At: time.UnixMilli(at).UTC()}
+			copy(d.Chat.UUID[:], id)
+			all = append(all, d)
+			return err
+		}, limit)
+	})
+	return all, r.failed("due", err)
 }
 
 // failed puts an error into words; nil stays nil, unless the store is closed.
@@ -182,8 +199,8 @@ func (r *reader) failed(what string, err error) error {
 	switch {
 	case r.closed.Load():
 		return store.ErrClosed
-	case err == nil:
-		return nil
+	case err == nil, errors.Is(err, store.ErrNotFound):
+		return err
 	}
 	return fmt.Errorf("sqlstore: %s: %w", what, r.explain(err))
 }

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -98,22 +99,23 @@ func (r *reader) Search(ctx context.Context, q store.Search) (store.Found, error
 		return found, err
 	}
 	c := r.where(&q)
-	err := r.db.QueryRowContext(ctx, sqlCountContacts+c.text.String(), c.args...).Scan(&found.Total)
+	count := query{text: sqlCountContacts + c.text.String(), db: r.db}
+	err := r.try(ctx, func(ctx context.Context) error {
+		return count.all(ctx, func(rows *sql.Rows) error { return rows.Scan(&found.Total) }, c.args...)
+	})
 	if err != nil || q.Limit == 0 {
 		return found, r.failed("search", err)
 	}
 	c.page(&q)
-	rows, err := r.db.QueryContext(ctx, sqlSearchContacts+c.text.String(), c.args...)
-	if err != nil {
-		return found, r.failed("search", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var s chat.Summary
-		if err := scanContact(rows, &s); err != nil {
-			return found, r.failed("search", err)
-		}
-		found.Contacts = append(found.Contacts, s)
-	}
-	return found, r.failed("search", rows.Err())
+	page := query{text: sqlSearchContacts + c.text.String(), db: r.db}
+	err = r.try(ctx, func(ctx context.Context) error {
+		found.Contacts = nil
+		return page.all(ctx, func(rows *sql.Rows) error {
+			var s chat.Summary
+			err := scanContact(rows, &s)
+			found.Contacts = append(found.Contacts, s)
+			return err
+		}, c.args...)
+	})
+	return found, r.failed("search", err)
 }

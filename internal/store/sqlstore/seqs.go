@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,8 @@ func places(n int) string {
 func (r *reader) LastSeqs(ctx context.Context, ids []chat.ChatID) (map[chat.ChatID]int64, error) {
 	seqs := make(map[chat.ChatID]int64)
 	for page := range slices.Chunk(ids, seqsPage) {
-		if err := r.lastSeqs(ctx, page, seqs); err != nil {
+		err := r.try(ctx, func(ctx context.Context) error { return r.lastSeqs(ctx, page, seqs) })
+		if err != nil {
 			return nil, r.failed("last seqs", err)
 		}
 	}
@@ -48,22 +50,16 @@ func (r *reader) lastSeqs(ctx context.Context, page []chat.ChatID, into map[chat
 			args[i] = page[i].UUID[:]
 		}
 	}
-	rows, err := r.db.QueryContext(ctx, sqlLastSeqs, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id []byte
+	q := query{text: sqlLastSeqs, db: r.db}
+	return q.all(ctx, func(rows *sql.Rows) error {
+		var id sql.RawBytes
 		var seq *int64 // NULL if there is no entry
-		if err := rows.Scan(&id, &seq); err != nil {
+		if err := rows.Scan(&id, &seq); err != nil || seq == nil {
 			return err
 		}
-		if seq != nil {
-			var c chat.ChatID
-			copy(c.UUID[:], id)
-			into[c] = *seq
-		}
-	}
-	return rows.Err()
+		var c chat.ChatID
+		copy(c.UUID[:], id)
+		into[c] = *seq
+		return nil
+	}, args...)
 }

@@ -35,6 +35,10 @@ func sqliteDialect(file string) dialect {
 	return dialect{
 		migrations: "sqlite",
 		begin:      "BEGIN IMMEDIATE",
+		beginStep:  "BEGIN IMMEDIATE",
+		peek:       true,
+		prepares:   true,
+		try:        func(ctx context.Context, f func(context.Context) error) error { return f(ctx) },
 		version:    "PRAGMA user_version",
 		setVersion: "PRAGMA user_version = %d",
 		find:       "instr",
@@ -70,8 +74,8 @@ func openSQLite(ctx context.Context, file string, d dialect, opts *Options) (*St
 		return nil, err
 	}
 	c := newCheckpointer(db, opts)
-	d.committed = c.committed
-	return start(&writer{dialect: d, db: db}, r, opts.Queue, func() error { return c.close(db) }), nil
+	w := &writer{dialect: d, db: db, committed: c.committed}
+	return start(r, opts, func() error { return c.close(db) }, w), nil
 }
 
 // The settings of connections. Checkpoints are the checkpointer's; nothing is mapped

@@ -1,17 +1,19 @@
-// Package sqlstore keeps chats in a SQL database: SQLite, in one file.
+// Package sqlstore keeps chats in a SQL database: SQLite, in one file, or PostgreSQL.
 //
-// One goroutine writes. It takes all the batches that are waiting, puts them into one
-// transaction, and answers their callers when it is durable, so that all chats share
-// the cost of a commit (group commit). Reads have connections of their own and never
-// wait for it.
+// One goroutine writes to SQLite, a few to PostgreSQL, which share the chats. Each takes
+// all the batches that are waiting for it, puts them into one transaction, and answers
+// their callers when it is durable, so that all chats share the cost of a commit (group
+// commit). Reads have connections of their own and never wait for it.
 package sqlstore
 
 import (
 	"context"
 	"database/sql"
 	"errors"
+	"hash/fnv"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/parley-chat/parley/internal/store"
 )
@@ -21,9 +23,15 @@ type Options struct {
 	// Queue is how many batches may wait to be written before Append returns
 	// [store.ErrBusy]; 0 means 4096.
 	Queue int
-	// Readers is how many reads may run at the same time; 0 means 4. Each costs about
-	// 1 MiB when it is used.
+	// Readers is how many reads may run at the same time; 0 means 4. With SQLite each
+	// costs about 1 MiB when it is used, with PostgreSQL it is a connection.
 	Readers int
+	// Committers is how many transactions write at the same time, each on a connection
+	// of its own; 0 means 3. It says nothing for SQLite, which has one.
+	Committers int
+	// Patience is for how long PostgreSQL is tried again when it can't be reached; 0
+	// means 5 seconds. After that, calls fail fast until it is back.
+	Patience time.Duration
 	// Log is told what goes wrong where no caller could be; nil means nobody.
 	Log *slog.Logger
 
@@ -39,6 +47,12 @@ func (o *Options) setDefaults() {
 	if o.Readers == 0 {
 		o.Readers = 4
 	}
+	if o.Committers == 0 {
+		o.Committers = 3
+	}
+	if o.Patience == 0 {
+		o.Patience = 5 * time.Second
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -50,28 +64,35 @@ func (o *Options) setDefaults() {
 // Store is a [store.Store] in a SQL database.
 type Store struct {
 	*reader
-	writer  *writer
-	release func() error // what the database needs at the end
+	patience time.Duration
+	release  func() error // what the database needs at the end
 
-	mu     sync.RWMutex // guards closed, and sending on queue against closing it
+	mu     sync.RWMutex // guards closed, and sending on queues against closing them
 	closed bool
-	queue  chan *batch
-	done   chan struct{} // closed when the last batch was answered
+	lanes  []*lane
 }
 
 var _ store.Store = (*Store)(nil)
 
 // start begins to take batches.
-func start(w *writer, r *reader, queue int, release func() error) *Store {
-	s := &Store{
-		reader: r, writer: w, release: release,
-		queue: make(chan *batch, queue), done: make(chan struct{}),
+func start(r *reader, opts *Options, release func() error, committers ...committer) *Store {
+	s := &Store{reader: r, patience: opts.Patience, release: release}
+	for _, c := range committers {
+		l := &lane{c, make(chan *batch, max(opts.Queue/len(committers), 1)), make(chan struct{})}
+		s.lanes = append(s.lanes, l)
+		go func() {
+			defer close(l.done)
+			l.run()
+		}()
 	}
-	go func() {
-		defer close(s.done)
-		w.run(s.queue)
-	}()
 	return s
+}
+
+// lane gives the one that a chat belongs to: its appends are in one order.
+func (s *Store) lane(id []byte) *lane {
+	h := fnv.New32a()
+	h.Write(id)
+	return s.lanes[h.Sum32()%uint32(len(s.lanes))]
 }
 
 // Append implements [store.Store].
@@ -86,6 +107,10 @@ func (s *Store) Append(ctx context.Context, a store.Append) error {
 	if err != nil {
 		return err
 	}
+	b.until = time.Now().Add(s.patience)
+	if d, ok := ctx.Deadline(); ok && d.Before(b.until) {
+		b.until = d
+	}
 	if err := s.handOver(b); err != nil {
 		return err
 	}
@@ -99,7 +124,7 @@ func (s *Store) handOver(b *batch) error {
 		return store.ErrClosed
 	}
 	select {
-	case s.queue <- b:
+	case s.lane(b.chat).queue <- b:
 		return nil
 	default:
 		return store.ErrBusy
@@ -114,10 +139,16 @@ func (s *Store) Close() error {
 		return store.ErrClosed
 	}
 	s.closed = true
-	close(s.queue)
+	for _, l := range s.lanes {
+		close(l.queue)
+	}
 	s.mu.Unlock()
-	<-s.done
-	return errors.Join(s.reader.close(), s.writer.close(), s.release())
+	errs := []error{s.reader.close()}
+	for _, l := range s.lanes {
+		<-l.done
+		errs = append(errs, l.committer.close())
+	}
+	return errors.Join(append(errs, s.release())...)
 }
 
 // closeAll closes what was opened before opening the rest went wrong.

@@ -6,53 +6,20 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/parley-chat/parley/internal/store"
 )
 
-// maxGroup is how many batches share a transaction at most.
-const maxGroup = 512
-
-// writer writes batches to the database. It belongs to one goroutine.
+// writer writes batches to SQLite. It belongs to one goroutine.
 type writer struct {
 	dialect
 	db *sql.DB
+	// committed, if not nil, is called when the callers have been answered.
+	committed func(*sql.Conn)
 
 	conn                    *sql.Conn // nil: to be opened when needed
 	begin, commit, rollback *sql.Stmt
 	insert, last, contact   *sql.Stmt
-}
-
-// run writes what comes in, until the queue is closed and empty.
-func (w *writer) run(queue <-chan *batch) {
-	var group []*batch
-	for b := range queue {
-		// Those who are about to append get the chance to: a larger group costs less.
-		runtime.Gosched()
-		group = collect(append(group[:0], b), queue)
-		w.write(group)
-		clear(group)
-		if w.committed != nil && w.conn != nil {
-			w.committed(w.conn)
-		}
-	}
-}
-
-// collect adds what is waiting, without waiting for more.
-func collect(group []*batch, queue <-chan *batch) []*batch {
-	for len(group) < maxGroup {
-		select {
-		case b, ok := <-queue:
-			if !ok {
-				return group
-			}
-			group = append(group, b)
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 // statementError is that of a statement within a transaction, which was rolled back.
@@ -60,14 +27,22 @@ type statementError struct{ error }
 
 func (e statementError) Unwrap() error { return e.error }
 
-// write stores the batches in one transaction and answers their callers. If a batch
-// can't be stored, each is tried in a transaction of its own, so that the others are.
+// write stores the batches and answers their callers.
 func (w *writer) write(group []*batch) {
+	w.store(group)
+	if w.committed != nil && w.conn != nil {
+		w.committed(w.conn)
+	}
+}
+
+// store stores the batches in one transaction. If a batch can't be stored, each is
+// tried in a transaction of its own, so that the others are.
+func (w *writer) store(group []*batch) {
 	err := w.transact(group)
 	var bad statementError
 	if errors.As(err, &bad) && len(group) > 1 {
 		for _, b := range group {
-			w.write([]*batch{b})
+			w.store([]*batch{b})
 		}
 		return
 	}

@@ -54,7 +54,7 @@ func mustEncode(t *testing.T, a store.Append) *batch {
 }
 
 // outcomes writes the batches as one group and collects the answers.
-func outcomes(w *writer, group ...*batch) []error {
+func outcomes(w committer, group ...*batch) []error {
 	w.write(group)
 	var all []error
 	for _, b := range group {
@@ -183,7 +183,7 @@ func TestLocked(t *testing.T) {
 }
 
 func TestQueueFull(t *testing.T) {
-	s := &Store{queue: make(chan *batch, 1)} // and nobody who writes
+	s := &Store{lanes: []*lane{{queue: make(chan *batch, 1)}}} // and nobody who writes
 	id := storetest.NewChat()
 	if err := s.handOver(mustEncode(t, storetest.Messages(id, 0, 1))); err != nil {
 		t.Fatal(err)

@@ -103,9 +103,9 @@ func race(k *kit) {
 		wg.Go(func() {
 			name := fmt.Sprintf("writer %d", w)
 			for seq := int64(1); seq <= rounds; {
-				err := k.store.Append(k.Context(), store.Append{
+				err := k.store.Append(k.Context(), Another(store.Append{
 					Chat: id, After: seq - 1, Entries: []chat.Entry{Message(id, seq, name)},
-				})
+				}))
 				switch {
 				case err == nil:
 					if before := wins[seq-1].Swap(name); before != nil {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -94,9 +95,19 @@ func (k *kit) append(a store.Append) {
 	}
 }
 
-// refused appends a batch that must end with the error.
+// Another gives a batch as somebody else would append it: entries with other ids.
+func Another(a store.Append) store.Append {
+	a.Entries = slices.Clone(a.Entries)
+	for i := range a.Entries {
+		a.Entries[i].ID = NewChat().ID
+	}
+	return a
+}
+
+// refused appends a batch, as somebody else, that must end with the error.
 func (k *kit) refused(a store.Append, want error) {
 	k.Helper()
+	a = Another(a)
 	if err := k.store.Append(k.Context(), a); !errors.Is(err, want) {
 		k.Errorf("Append(After %d, %d entries) = %v; want %v", a.After, len(a.Entries), err, want)
 	}

@@ -1,0 +1,66 @@
+package pg
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// The waits between attempts.
+const firstWait, longestWait = 10 * time.Millisecond, 500 * time.Millisecond
+
+// Health knows whether the database answers, and so how long it is worth trying.
+type Health struct {
+	server   *Server
+	log      *slog.Logger
+	patience time.Duration // while the database is thought to be there
+	haste    time.Duration // for one attempt, while it is known not to be
+	down     atomic.Bool
+}
+
+// NewHealth begins with a database that is thought to be there. Patience is how long
+// something is tried again, haste how long it may take when the database was lost for
+// longer than that: callers then fail fast.
+func NewHealth(s *Server, log *slog.Logger, patience, haste time.Duration) *Health {
+	return &Health{server: s, log: log, patience: patience, haste: haste}
+}
+
+// Try calls f until its error is not transient, and no longer than patience or ctx
+// allow. It gives the last error.
+func (h *Health) Try(ctx context.Context, f func(context.Context) error) error {
+	limit, down := h.patience, h.down.Load()
+	if down {
+		limit = h.haste
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		err := f(limited)
+		if !Transient(err) {
+			if h.down.CompareAndSwap(true, false) {
+				h.log.Info("the database is back")
+			}
+			return err
+		}
+		if down || !pause(limited, wait) {
+			if ctx.Err() == nil && h.down.CompareAndSwap(false, true) {
+				h.log.Error("the database is lost; requests fail until it is back", "err", h.server.Explain(err))
+			}
+			return err
+		}
+	}
+}
+
+// pause waits about so long, and reports whether there is time left then.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d/2 + rand.N(d))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

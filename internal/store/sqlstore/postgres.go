@@ -1,0 +1,120 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/parley-chat/parley/internal/store"
+	"github.com/parley-chat/parley/internal/store/sqlstore/pg"
+)
+
+// haste is how long a call may take while PostgreSQL is known not to answer.
+const haste = time.Second
+
+// OpenPostgres opens a PostgreSQL database (15 or newer) by its URL, and brings its
+// schema up to this version. Several nodes may have it open, older and newer ones
+// among them as long as both know the schema. It refuses a database on which a commit
+// is not durable. A URL may name several hosts, and a pooler may stand before them.
+func OpenPostgres(ctx context.Context, url string, opts Options) (*Store, error) {
+	opts.setDefaults()
+	server, err := pg.Parse(url)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", err)
+	}
+	health := pg.NewHealth(server, opts.Log, opts.Patience, haste)
+	d := postgresDialect(server, health)
+	db := server.Pool(opts.Readers)
+	if err := health.Try(ctx, func(ctx context.Context) error { return preparePostgres(ctx, db, d) }); err != nil {
+		closeAll(db)
+		return nil, fmt.Errorf("sqlstore: %w", d.explain(err))
+	}
+	r, err := newReader(ctx, db, d)
+	if err != nil {
+		closeAll(db)
+		return nil, fmt.Errorf("sqlstore: %w", d.explain(err))
+	}
+	var committers []committer
+	for range opts.Committers {
+		committers = append(committers, &pgCommitter{d, pg.NewCommitter(server, health)})
+	}
+	return start(r, &opts, func() error { return nil }, committers...), nil
+}
+
+// schemaLock is the number of the lock under which the schema is changed.
+const schemaLock = 1349676153
+
+func postgresDialect(server *pg.Server, health *pg.Health) dialect {
+	return dialect{
+		migrations: "postgres",
+		beginStep: fmt.Sprintf(`BEGIN; SET LOCAL lock_timeout = '4s'; SELECT pg_advisory_xact_lock(%d);
+			DO $$ BEGIN
+				IF to_regclass('parley_schema') IS NULL THEN
+					CREATE TABLE parley_schema (version INTEGER NOT NULL, oldest INTEGER NOT NULL);
+					INSERT INTO parley_schema VALUES (0, 0);
+				END IF;
+			END $$`, schemaLock),
+		version:    "SELECT version FROM parley_schema",
+		setVersion: "UPDATE parley_schema SET version = %d",
+		find:       "strpos",
+		explain:    server.Explain,
+		try:        health.Try,
+	}
+}
+
+// preparePostgres takes the steps of the schema that are missing, and refuses a schema
+// that this version doesn't know any more.
+func preparePostgres(ctx context.Context, db *sql.DB, d dialect) error {
+	steps, err := d.steps()
+	if err != nil {
+		return err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := d.migrate(ctx, conn, steps); err != nil {
+		return err
+	}
+	var oldest int
+	if err := conn.QueryRowContext(ctx, "SELECT oldest FROM parley_schema").Scan(&oldest); err != nil {
+		return err
+	}
+	if oldest > len(steps) {
+		return fmt.Errorf("its schema is one of a newer version of Parley (it needs %d, this version knows %d): run that version", oldest, len(steps))
+	}
+	return nil
+}
+
+// pgCommitter writes batches to PostgreSQL.
+type pgCommitter struct {
+	dialect
+	commits *pg.Committer
+}
+
+func (c *pgCommitter) write(group []*batch) {
+	all := make([]*pg.Batch, len(group))
+	for i, b := range group {
+		all[i] = &pg.Batch{Chat: b.chat, After: b.after, Contacts: b.contacts, Until: b.until}
+		for _, r := range b.rows {
+			all[i].Rows = append(all[i].Rows, pg.Row{Seq: r.seq, At: r.at, Visible: int16(r.visible), ID: r.id, Body: r.body})
+		}
+	}
+	inOrder := append([]*pg.Batch(nil), all...)
+	c.commits.Commit(all)
+	for i, b := range group {
+		b.done <- c.outcome(inOrder[i].Err)
+	}
+}
+
+func (c *pgCommitter) outcome(err error) error {
+	if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrBusy) {
+		return err
+	}
+	return fmt.Errorf("sqlstore: append: %w", c.explain(err))
+}
+
+func (c *pgCommitter) close() error { return c.commits.Close() }
