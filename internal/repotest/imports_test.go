@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"internal/sigv4":    {},
 	"internal/identity": {},
 	"internal/quota":    {},
+	"internal/turnable": {},
 	"internal/config":   {"internal/token"},
 
 	// What a contact center consists of.

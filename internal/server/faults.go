@@ -43,8 +43,7 @@ var faultStatus = map[string]int{
 }
 
 // faults are the faults waiting for their operations: POST adds one, DELETE clears
-// them. Only a local server has it, and no web page may use it: any page that the
-// developer looks at could.
+// them. Only a local server has it, and no web page may use it.
 type faults struct {
 	mu      sync.Mutex
 	waiting []fault
@@ -70,10 +69,7 @@ func (f *faults) take(op string, _ *http.Request) *restjson.Error {
 }
 
 func (f *faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Origin") != "" {
-		restjson.WriteError(w, r, &restjson.Error{
-			Code: "AccessDeniedException", Status: http.StatusForbidden,
-			Message: "Web pages may not inject faults; do it from a program"})
+	if refusePages(w, r, "inject faults") {
 		return
 	}
 	switch r.Method {

@@ -27,6 +27,7 @@ import (
 	"github.com/parley-chat/parley/internal/socket"
 	"github.com/parley-chat/parley/internal/store"
 	"github.com/parley-chat/parley/internal/token"
+	"github.com/parley-chat/parley/internal/turnable"
 )
 
 // Bounds of the HTTP server. A websocket is not bound by them.
@@ -49,7 +50,8 @@ type Server struct {
 	sockets  *socket.Server
 	handler  http.Handler
 	listener net.Listener
-	clock    clockwork.Clock
+	wall     clockwork.Clock // by which requests are signed
+	clock    clockwork.Clock // wall, or what a local server is told
 	draining atomic.Bool
 }
 
@@ -59,8 +61,11 @@ func Open(s config.Settings, clock clockwork.Clock, log *slog.Logger) (*Server, 
 	if err := Check(s); err != nil {
 		return nil, err
 	}
-	srv := &Server{settings: s, log: log, clock: clock}
-	if err := srv.open(clock); err != nil {
+	srv := &Server{settings: s, log: log, wall: clock, clock: clock}
+	if s.Local() {
+		srv.clock = turnable.New(clock)
+	}
+	if err := srv.open(srv.clock); err != nil {
 		return nil, errors.Join(err, srv.close())
 	}
 	return srv, nil
@@ -127,7 +132,7 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	c := connect.New(connect.Config{
 		Node: s.node, Center: contactCenter, Tokens: tokens, Fault: fault, Limit: s.limit(quota.AWSConnect, clock),
 		Strict:   s.settings.MessageLimit == config.StrictMessages,
-		Verifier: &sigv4.Verifier{Keys: keys, Service: "connect", Clock: clock},
+		Verifier: &sigv4.Verifier{Keys: keys, Service: "connect", Clock: s.wall},
 	})
 	mux := http.NewServeMux()
 	p.Register(mux)
@@ -144,6 +149,9 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 			return names
 		}
 		mux.Handle(faultsPath, &f)
+	}
+	if c, turns := clock.(*turnable.Clock); turns {
+		mux.Handle(clockPath, hand{c})
 	}
 	s.handler = restjson.Edge(mux, s.log, restjson.EdgeOptions{Origins: s.settings.AllowOrigins})
 	return nil
