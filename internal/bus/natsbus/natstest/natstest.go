@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,8 +37,9 @@ type Server struct {
 	cluster string // empty if it is alone
 	peers   []string
 
-	cmd *exec.Cmd // nil while it does not run
-	log *log
+	cmd   *exec.Cmd // nil while it does not run
+	watch *exec.Cmd
+	log   *log
 }
 
 // Start runs a server by itself. config is more of its configuration file, in the
@@ -125,11 +127,23 @@ func (s *Server) dial() *nats.Conn {
 
 // Kill ends the process at once (SIGKILL), if it runs.
 func (s *Server) Kill() {
-	if s.cmd != nil {
-		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait() // its error is that it was killed
-		s.cmd = nil
+	if s.cmd == nil {
+		return
 	}
+	for _, cmd := range []*exec.Cmd{s.watch, s.cmd} {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // its error is that it was killed
+	}
+	s.cmd = nil
+}
+
+// watchman starts a process that kills another when this one has ended, however it did.
+func watchman(pid int) (*exec.Cmd, error) {
+	cmd := exec.Command("sh", "-c", "read line; kill -9 "+strconv.Itoa(pid))
+	if _, err := cmd.StdinPipe(); err != nil { // it is closed when we end
+		return nil, err
+	}
+	return cmd, cmd.Start()
 }
 
 // Pause stops the process without closing anything (SIGSTOP); Resume has it go on.
@@ -164,6 +178,9 @@ func (s *Server) Restart() {
 	out, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()
+	}
+	if err == nil {
+		s.watch, err = watchman(cmd.Process.Pid)
 	}
 	if err != nil {
 		s.t.Fatalf("starting %s: %v", s.name, err)
