@@ -251,7 +251,9 @@ func (b *builder) readProviders(sections map[string]*yaml.Node) error {
 		if err := checkAttributes(p.Attributes); err != nil {
 			return mistake(p.line, "identity provider %q: %w", p.ID, err)
 		}
-		b.providers[p.ID] = Provider{Provider: provider, ID: p.ID, NameClaim: cmp.Or(p.NameClaim, "name"), Attributes: p.Attributes}
+		b.providers[p.ID] = Provider{
+			ID: p.ID, NameClaim: cmp.Or(p.NameClaim, "name"), Attributes: p.Attributes, at: provider, tokens: b.o.Tokens,
+		}
 	}
 	return nil
 }

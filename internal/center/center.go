@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
-	"github.com/parley-chat/parley/internal/identity"
 	"github.com/parley-chat/parley/internal/token"
 )
 
@@ -77,16 +76,6 @@ type View struct {
 	Actions               []string
 }
 
-// Provider is an identity provider at which customers log in.
-type Provider struct {
-	*identity.Provider
-	ID string
-	// NameClaim is the claim that becomes the customer's display name.
-	NameClaim string
-	// Attributes are the contact attributes that claims become: claims by attribute.
-	Attributes map[string]string
-}
-
 // Options are what a contact center is made with.
 type Options struct {
 	Instance Instance
@@ -128,7 +117,8 @@ func Local() *Center {
 	if err != nil {
 		panic(err)
 	}
-	c, err := New(nil, Options{Local: true, FlowID: "built-in", Queue: "support", Tokens: keys})
+	in := Instance{ID: "00000000-0000-4000-8000-000000000001", Region: "us-east-1", AccountID: "000000000000"}
+	c, err := New(nil, Options{Instance: in, Local: true, FlowID: "built-in", Queue: "support", Tokens: keys})
 	if err != nil {
 		panic(err)
 	}

@@ -146,7 +146,7 @@ identity-providers:
 `)
 	corp, _ := c.Provider("corp")
 	other, _ := c.Provider("other")
-	if corp.Provider == nil || corp.NameClaim != "name" || corp.Attributes["mail"] != "email" || other.NameClaim != "nick" {
+	if corp.NameClaim != "name" || corp.Attributes["mail"] != "email" || other.NameClaim != "nick" {
 		t.Errorf("%+v, %+v", corp, other)
 	}
 }

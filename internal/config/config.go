@@ -67,6 +67,15 @@ type Settings struct {
 	BusCert        string `help:"PEM file with this node's certificate, if the NATS servers want one." placeholder:"FILE"`
 	BusKey         string `help:"PEM file with the key of bus-cert." placeholder:"FILE"`
 
+	AgentGone    time.Duration `help:"How long an agent may be without a websocket before they leave the chat; 0 is for ever." default:"0s"`
+	CustomerGone time.Duration `help:"How long a customer may be without a websocket before the chat ends; 0 is for ever." default:"0s"`
+
+	Attachments     string   `help:"Whether files can be sent: on or off." enum:"on,off" default:"on"`
+	AttachmentSize  int      `help:"Size of the largest file that can be sent, in MB, from 1 to 100." default:"20"`
+	AttachmentCount int      `help:"How many files a chat may have." default:"35"`
+	AttachmentTypes []string `help:"Kinds of files that can be sent besides those of the real service, each as EXTENSION=MEDIA-TYPE, like zip=application/zip." placeholder:"EXT=TYPE"`
+	Blobs           string   `help:"Where files are kept: empty for the data directory, or s3://BUCKET/PREFIX?… of an S3-compatible store." placeholder:"URL"`
+
 	DrainTime   time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
 	DrainDelay  time.Duration `help:"How long a shutdown waits first, not ready but serving, until the load balancer has noticed." default:"0s"`
 	DrainSpread time.Duration `help:"Over how long a shutdown then spreads sending websockets to other nodes; 0 closes them at the end." default:"0s"`
@@ -127,10 +136,19 @@ func (s *Settings) Check() error {
 	}
 	for name, d := range map[string]time.Duration{
 		"drain-time": s.DrainTime, "drain-delay": s.DrainDelay, "drain-spread": s.DrainSpread,
+		"agent-gone": s.AgentGone, "customer-gone": s.CustomerGone,
 	} {
 		if d < 0 {
 			return fmt.Errorf("%s: %v is negative", name, d)
 		}
+	}
+	for name, d := range map[string]time.Duration{"agent-gone": s.AgentGone, "customer-gone": s.CustomerGone} {
+		if d%time.Second != 0 {
+			return fmt.Errorf("%s: %v is not in whole seconds", name, d)
+		}
+	}
+	if err := s.checkAttachments(); err != nil {
+		return err
 	}
 	if err := s.checkBus(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +55,18 @@ func TestCheck(t *testing.T) {
 		"bus, broken URL":      {func(s *Settings) { s.Bus = "nats://u:secret@a:b" }, "bus: number 1"},
 		"no bus":               {func(s *Settings) { s.BusCredentials = "x" }, "bus-credentials:"},
 		"half a certificate":   {func(s *Settings) { s.Bus, s.BusCert = "tls://a", "x" }, "bus-cert:"},
-		"no region":            {func(s *Settings) { s.Region = "" }, "region:"},
-		"instance":             {func(s *Settings) { s.InstanceID = "x" }, "instance-id:"},
+		"negative gone":        {func(s *Settings) { s.CustomerGone = -1 }, "customer-gone:"},
+		"no attachment":        {func(s *Settings) { s.AttachmentSize = 0 }, "attachment-size:"},
+		"huge attachments":     {func(s *Settings) { s.AttachmentSize = 101 }, "attachment-size:"},
+		"no attachments":       {func(s *Settings) { s.AttachmentCount = 0 }, "attachment-count:"},
+		"types": {func(s *Settings) {
+			s.AttachmentTypes = []string{".ZIP=Application/Zip", "7z=application/x-7z-compressed"}
+		}, ""},
+		"type without type": {func(s *Settings) { s.AttachmentTypes = []string{"zip"} }, "attachment-types: number 1"},
+		"type of no type":   {func(s *Settings) { s.AttachmentTypes = []string{"zip=a/b", "x=zip"} }, "attachment-types: number 2"},
+		"type of a path":    {func(s *Settings) { s.AttachmentTypes = []string{"a/b=a/b"} }, "attachment-types: number 1"},
+		"no region":         {func(s *Settings) { s.Region = "" }, "region:"},
+		"instance":          {func(s *Settings) { s.InstanceID = "x" }, "instance-id:"},
 	} {
 		s := Defaults()
 		c.change(&s)
@@ -63,6 +74,14 @@ func TestCheck(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+func TestMediaTypes(t *testing.T) {
+	s := Settings{AttachmentTypes: []string{".ZIP=Application/Zip", "zip=application/x-zip", "md=text/markdown"}}
+	types, err := s.MediaTypes()
+	if want := map[string][]string{".zip": {"application/zip", "application/x-zip"}, ".md": {"text/markdown"}}; err != nil || !reflect.DeepEqual(types, want) {
+		t.Errorf("%v, %v", types, err)
 	}
 }
 

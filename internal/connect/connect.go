@@ -22,8 +22,7 @@ import (
 	"github.com/parley-chat/parley/internal/token"
 )
 
-// Config is what the API works with. All fields but Strict, Fault and Limit are
-// required.
+// Config is what the API works with. Node, Tokens, Verifier and Center are required.
 type Config struct {
 	Node   *node.Node
 	Tokens *token.Keyring
@@ -34,6 +33,9 @@ type Config struct {
 	// Strict limits the initial message to the lengths of the SDKs' model; see
 	// [wire.TooLong].
 	Strict bool
+	// AgentGone and CustomerGone are how long a participant of a new chat may be without
+	// a websocket before they count as gone; 0 is for ever.
+	AgentGone, CustomerGone time.Duration
 	// Fault, if not nil, is asked before anything else; what it returns is the answer.
 	Fault func(op string, r *http.Request) *restjson.Error
 	// Limit, if not nil, counts a call of an operation, and tells how long to wait if it
@@ -47,11 +49,14 @@ type service struct {
 	tokens *token.Keyring
 	center *center.Center
 	strict bool
+
+	agentGone, customerGone int // seconds
 }
 
 // New makes the table of the operations.
 func New(c Config) *restjson.API {
 	s := &service{node: c.Node, tokens: c.Tokens, center: c.Center, strict: c.Strict}
+	s.agentGone, s.customerGone = int(c.AgentGone/time.Second), int(c.CustomerGone/time.Second)
 	api := restjson.New(restjson.Options{
 		Invalid:   invalidRequest,
 		Internal:  internal,

@@ -89,6 +89,7 @@ func (s *service) startChatContact(ctx context.Context, in *StartChatContactIn) 
 	}
 	set := in.settings()
 	set.Instance, set.Flow = s.center.Instance.ID, flow.Flow
+	set.AgentGone, set.CustomerGone = s.agentGone, s.customerGone
 	var past *chat.Past
 	if p := in.PersistentChat; p != nil {
 		if past, err = s.past(ctx, "PersistentChat.SourceContactId", *p.RehydrationType, *p.SourceContactId); err != nil {

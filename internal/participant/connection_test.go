@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/participant"
 	"github.com/parley-chat/parley/internal/token"
@@ -167,7 +166,7 @@ func TestSocketBase(t *testing.T) {
 	for base, want := range map[string]string{
 		"wss://chat.example.com": "wss://chat.example.com/participant/socket?token=", "wss://a.example/x/": "wss://a.example/x/participant/socket?token=",
 	} {
-		w.http = handlerOf(participant.New(participant.Config{Node: w.node, Center: center.Local(), Tokens: w.tokens, Clock: w.clock, SocketBase: base}))
+		w.serve(func(c *participant.Config) { c.SocketBase = base })
 		var out participant.CreateParticipantConnectionOut
 		a := w.post(p.participant, connectionPath, `{"Type":["WEBSOCKET"]}`)
 		if err := json.Unmarshal([]byte(a.body), &out); err != nil || !strings.HasPrefix(out.Websocket.Url, want) {

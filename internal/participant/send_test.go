@@ -48,9 +48,7 @@ func TestMessageContentTypes(t *testing.T) {
 func TestStrictLengths(t *testing.T) {
 	w := newWorld(t)
 	p := w.connected(chat.TypePlain, chat.TypeJSON)
-	w.http = handlerOf(participant.New(participant.Config{
-		Node: w.node, Tokens: w.tokens, Clock: w.clock, SocketBase: "ws://127.0.0.1:8080", Strict: true,
-	}))
+	w.serve(func(c *participant.Config) { c.Strict = true })
 	send := func(kind string, n int) string {
 		return `{"ContentType":"` + kind + `","Content":"` + strings.Repeat("é", n) + `"}`
 	}

@@ -13,9 +13,12 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/parley-chat/parley/internal/blob/memblob"
+	"github.com/parley-chat/parley/internal/blob/served"
 	"github.com/parley-chat/parley/internal/bus/localbus"
 	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/participant"
 	"github.com/parley-chat/parley/internal/restjson"
@@ -33,6 +36,7 @@ type world struct {
 	store  store.Store
 	node   *node.Node
 	tokens *token.Keyring
+	blobs  *served.Store
 	api    *restjson.API
 	http   http.Handler
 	fault  func(op string, r *http.Request) *restjson.Error
@@ -49,25 +53,49 @@ func newWorldOn(t testing.TB, st store.Store) *world {
 	w := &world{t: t, clock: clockwork.NewFakeClockAt(begin), store: st, tokens: keys}
 	w.node = node.New(node.Config{Store: w.store, Bus: localbus.New(), Clock: w.clock})
 	t.Cleanup(w.node.Close)
-	w.api = participant.New(participant.Config{
-		Node: w.node, Center: center.Local(), Tokens: keys, Clock: w.clock, SocketBase: "ws://127.0.0.1:8080",
+	w.blobs = memblob.New(served.Config{Base: base, Tokens: keys, Clock: w.clock})
+	w.serve(func(*participant.Config) {})
+	return w
+}
+
+// base is where the world is served, as its URLs have it.
+const base = "http://127.0.0.1:8080"
+
+// serve puts the API in front of the node, by another configuration.
+func (w *world) serve(change func(*participant.Config)) {
+	c := participant.Config{
+		Node: w.node, Center: center.Local(), Blobs: w.blobs, Tokens: w.tokens, Clock: w.clock, SocketBase: "ws://127.0.0.1:8080",
 		Fault: func(op string, r *http.Request) *restjson.Error {
 			if w.fault == nil {
 				return nil
 			}
 			return w.fault(op, r)
 		},
-	})
-	w.http = handlerOf(w.api)
-	return w
+	}
+	change(&c)
+	w.api = participant.New(c)
+	mux := http.NewServeMux()
+	w.api.Register(mux)
+	mux.Handle(served.Path, w.blobs)
+	mux.HandleFunc("/", restjson.NotFound)
+	w.http = restjson.Edge(mux, slog.New(slog.DiscardHandler), restjson.EdgeOptions{})
 }
 
-// handlerOf serves an API as a server does.
-func handlerOf(api *restjson.API) http.Handler {
-	mux := http.NewServeMux()
-	api.Register(mux)
-	mux.HandleFunc("/", restjson.NotFound)
-	return restjson.Edge(mux, slog.New(slog.DiscardHandler), restjson.EdgeOptions{})
+// configure gives the world the contact center of a configuration file.
+func (w *world) configure(file string) *center.Center {
+	w.t.Helper()
+	_, sections, err := config.Parse(strings.NewReader(file))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	made, err := center.New(sections, center.Options{
+		Instance: center.Instance{ID: "i", Region: "eu-central-1", AccountID: "123456789012"}, FlowID: "built-in", Tokens: w.tokens,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.serve(func(c *participant.Config) { c.Center = made })
+	return made
 }
 
 // person is somebody with tokens.
@@ -79,11 +107,13 @@ type person struct {
 }
 
 // start begins a chat; its customer has not connected yet.
-func (w *world) start(content ...string) person {
+func (w *world) start(content ...string) person { return w.startWith(chat.Settings{}, content...) }
+
+// startWith begins a chat by other settings.
+func (w *world) startWith(set chat.Settings, content ...string) person {
 	w.t.Helper()
-	id, customer, err := w.node.Start(context.Background(), chat.Settings{
-		Instance: "i", Customer: chat.Author{Name: "Jane"}, ContentTypes: append([]string{chat.TypePlain}, content...),
-	}, nil, "")
+	set.Instance, set.Customer, set.ContentTypes = "i", chat.Author{Name: "Jane"}, append([]string{chat.TypePlain}, content...)
+	id, customer, err := w.node.Start(context.Background(), set, nil, "")
 	if err != nil {
 		w.t.Fatal(err)
 	}

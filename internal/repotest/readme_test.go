@@ -3,12 +3,10 @@ package repotest
 import (
 	"flag"
 	"fmt"
-	"go/ast"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -76,9 +74,6 @@ func TestOperationsTable(t *testing.T) {
 func operationsTable(t *testing.T) string {
 	theirs := operationsOf(reflect.TypeFor[*sdkparticipant.Client]())
 	ours := served(t, theirs, participant.New(participant.Config{}))
-	for _, op := range unserved(t) {
-		delete(ours, op)
-	}
 	left := rows(theirs, ours)
 
 	theirs = operationsOf(reflect.TypeFor[*sdkconnect.Client]())
@@ -126,35 +121,6 @@ func served(t *testing.T, theirs []string, api *restjson.API) map[string]bool {
 		}
 	}
 	return ours
-}
-
-// unserved finds the operations of the Participant Service that only say that they are
-// not served.
-func unserved(t *testing.T) (names []string) {
-	for _, p := range packages(t) {
-		if p.name() != "internal/participant" {
-			continue
-		}
-		for _, f := range parse(t, p) {
-			ast.Inspect(f.File, func(n ast.Node) bool {
-				call, _ := n.(*ast.CallExpr)
-				if call == nil || len(call.Args) < 3 {
-					return true
-				}
-				of, _ := call.Fun.(*ast.IndexListExpr)
-				name, _ := call.Args[2].(*ast.BasicLit)
-				if of == nil || name == nil {
-					return true
-				}
-				if fn, _ := of.X.(*ast.Ident); fn != nil && fn.Name == "unserved" {
-					op, _ := strconv.Unquote(name.Value)
-					names = append(names, op)
-				}
-				return true
-			})
-		}
-	}
-	return names
 }
 
 // rows are the table's lines for one API: two cells each.

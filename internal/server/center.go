@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 
+	"github.com/parley-chat/parley/internal/blob/s3blob"
 	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/token"
@@ -16,6 +17,11 @@ const account = "000000000000"
 func Check(s config.Settings) error {
 	if err := s.Check(); err != nil {
 		return err
+	}
+	if s.Blobs != "" {
+		if err := s3blob.Parse(s.Blobs); err != nil {
+			return fmt.Errorf("blobs: %w", err)
+		}
 	}
 	tokens, err := token.NewKeyring(token.NewKey())
 	if err != nil {

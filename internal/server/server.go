@@ -16,7 +16,10 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/parley-chat/parley/internal/blob"
+	"github.com/parley-chat/parley/internal/blob/served"
 	"github.com/parley-chat/parley/internal/bus"
+	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/connect"
 	"github.com/parley-chat/parley/internal/node"
@@ -28,6 +31,7 @@ import (
 	"github.com/parley-chat/parley/internal/store"
 	"github.com/parley-chat/parley/internal/token"
 	"github.com/parley-chat/parley/internal/turnable"
+	"github.com/parley-chat/parley/internal/work"
 )
 
 // Bounds of the HTTP server. A websocket is not bound by them.
@@ -44,8 +48,11 @@ type Server struct {
 	settings config.Settings
 	log      *slog.Logger
 	dir      *dataDir
+	center   *center.Center
 	store    store.Store
 	bus      bus.Bus
+	blobs    blob.Store
+	worker   *work.Worker
 	node     *node.Node
 	sockets  *socket.Server
 	handler  http.Handler
@@ -82,14 +89,23 @@ func (s *Server) open(clock clockwork.Clock) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.center, err = newCenter(&s.settings, tokens); err != nil {
+		return err
+	}
 	if s.store, err = s.dir.openStore(s.log); err != nil {
 		return err
 	}
 	if s.bus, err = s.openBus(); err != nil {
 		return err
 	}
-	s.node = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: clock, MaxChats: s.maxChats(), Log: s.log})
-	s.sockets = socket.New(socket.Config{Node: s.node, Tokens: tokens, Clock: clock, Log: s.log})
+	if err = s.openBlobs(clock, tokens); err != nil {
+		return err
+	}
+	s.worker = work.New(work.Config{Center: s.center, Blobs: s.blobs, Clock: clock, Log: s.log})
+	s.node = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: clock, Worker: s.worker, MaxChats: s.maxChats(), Log: s.log})
+	s.sockets = socket.New(socket.Config{
+		Node: s.node, Tokens: tokens, Clock: clock, Log: s.log, ReportLost: s.settings.AgentGone+s.settings.CustomerGone > 0,
+	})
 	return s.routes(clock, tokens)
 }
 
@@ -115,7 +131,7 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	if err != nil {
 		return err
 	}
-	contactCenter, err := newCenter(&s.settings, tokens)
+	attachments, err := s.attachments()
 	if err != nil {
 		return err
 	}
@@ -125,19 +141,24 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 		fault = f.take
 	}
 	p := participant.New(participant.Config{
-		Node: s.node, Center: contactCenter, Tokens: tokens, Clock: clock, SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"),
+		Node: s.node, Center: s.center, Blobs: s.blobs, Tokens: tokens, Clock: clock,
+		SocketBase: "ws" + strings.TrimPrefix(s.URL(), "http"), Attachments: attachments,
 		Strict: s.settings.MessageLimit == config.StrictMessages,
 		Fault:  fault, Limit: s.limit(quota.AWSParticipant, clock),
 	})
 	c := connect.New(connect.Config{
-		Node: s.node, Center: contactCenter, Tokens: tokens, Fault: fault, Limit: s.limit(quota.AWSConnect, clock),
-		Strict:   s.settings.MessageLimit == config.StrictMessages,
-		Verifier: &sigv4.Verifier{Keys: keys, Service: "connect", Clock: s.wall},
+		Node: s.node, Center: s.center, Tokens: tokens, Fault: fault, Limit: s.limit(quota.AWSConnect, clock),
+		Strict:    s.settings.MessageLimit == config.StrictMessages,
+		Verifier:  &sigv4.Verifier{Keys: keys, Service: "connect", Clock: s.wall},
+		AgentGone: s.settings.AgentGone, CustomerGone: s.settings.CustomerGone,
 	})
 	mux := http.NewServeMux()
 	p.Register(mux)
 	c.Register(mux)
 	mux.Handle(participant.SocketPath, s.sockets)
+	if h, ok := s.blobs.(http.Handler); ok {
+		mux.Handle(served.Path, h)
+	}
 	mux.HandleFunc("GET "+livePath, s.live)
 	mux.HandleFunc("GET "+readyPath, s.ready)
 	mux.HandleFunc("/", restjson.NotFound)
@@ -200,6 +221,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { s.node.Run(work) })
 	background.Go(func() { s.sockets.Run(work) })
+	background.Go(func() { s.worker.Run(work) })
 	h := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -228,6 +250,9 @@ func (s *Server) close() error {
 	}
 	if s.bus != nil {
 		errs = append(errs, s.bus.Close())
+	}
+	if s.blobs != nil {
+		errs = append(errs, s.blobs.Close())
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

@@ -35,3 +35,9 @@ func (k *Keyring) OpenAuth(tok string) (chat, session [16]byte, err error) {
 	}
 	return [16]byte(body), [16]byte(body[16:]), nil
 }
+
+// Secret is a key for another purpose: the same for everybody who has this keyring's first
+// key, and of no use to find it out.
+func (k *Keyring) Secret(purpose string) []byte {
+	return mac(k.macs[0], nil, append([]byte{version, 0}, purpose...)) // no kind is 0
+}

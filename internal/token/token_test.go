@@ -112,6 +112,14 @@ func TestViewAndAuth(t *testing.T) {
 	}
 }
 
+func TestSecret(t *testing.T) {
+	secret := func(key, purpose string) string { return string(ring(t, key).Secret(purpose)) }
+	a := secret("0123456789abcdef", "a")
+	if a != secret("0123456789abcdef", "a") || a == secret("0123456789abcdef", "b") || a == secret("fedcba9876543210", "a") || len(a) < MinKeySize {
+		t.Errorf("the secret is %q", a)
+	}
+}
+
 func second[A, B any](_ A, _ B, err error) error { return err }
 
 func TestEveryBitCounts(t *testing.T) {

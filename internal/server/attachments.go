@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/parley-chat/parley/internal/blob"
+	"github.com/parley-chat/parley/internal/blob/diskblob"
+	"github.com/parley-chat/parley/internal/blob/memblob"
+	"github.com/parley-chat/parley/internal/blob/s3blob"
+	"github.com/parley-chat/parley/internal/blob/served"
+	"github.com/parley-chat/parley/internal/participant"
+	"github.com/parley-chat/parley/internal/token"
+)
+
+// openBlobs opens the place where the settings say that files are.
+func (s *Server) openBlobs(clock clockwork.Clock, tokens *token.Keyring) error {
+	blobs, err := s.newBlobs(served.Config{Base: s.URL(), Tokens: tokens, Clock: clock})
+	if err != nil {
+		return err
+	}
+	s.blobs = blobs
+	return nil
+}
+
+func (s *Server) newBlobs(c served.Config) (blob.Store, error) {
+	switch {
+	case s.settings.Blobs != "":
+		return orNil(s3blob.Open(context.Background(), s.settings.Blobs, c.Clock))
+	case s.dir.path == "":
+		return memblob.New(c), nil
+	default:
+		return orNil(diskblob.Open(filepath.Join(s.dir.path, "attachments"), c))
+	}
+}
+
+// orNil makes the nil of a type no [blob.Store].
+func orNil[S blob.Store](s S, err error) (blob.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// attachments are the limits of the settings.
+func (s *Server) attachments() (participant.Attachments, error) {
+	more, err := s.settings.MediaTypes()
+	if err != nil {
+		return participant.Attachments{}, err
+	}
+	types := participant.DefaultMediaTypes()
+	for ext, list := range more {
+		types[ext] = append(slices.Clip(types[ext]), list...)
+	}
+	return participant.Attachments{
+		Off:     s.settings.Attachments == "off",
+		MaxSize: int64(s.settings.AttachmentSize) * participant.MiB, MaxCount: s.settings.AttachmentCount, Types: types,
+	}, nil
+}

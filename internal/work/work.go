@@ -1,0 +1,163 @@
+// Package work does what commands lead to and what takes more than rules: it has files
+// scanned, removes those that nobody gets, and asks identity providers who a customer is.
+package work
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/parley-chat/parley/internal/blob"
+	"github.com/parley-chat/parley/internal/center"
+	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/identity"
+)
+
+// Scanner looks at a file before anybody gets it.
+type Scanner interface {
+	// Scan reports whether the file may be passed on. An error means that this could not
+	// be found out.
+	Scan(ctx context.Context, f chat.File, content io.Reader) (clean bool, err error)
+}
+
+// Config is what a worker works with. All fields but Scanner are required.
+type Config struct {
+	Center *center.Center
+	Blobs  blob.Store
+	// Scanner is needed where files are scanned.
+	Scanner Scanner
+	Clock   clockwork.Clock
+	Log     *slog.Logger
+}
+
+// Worker is a [node.Worker].
+type Worker struct{ c Config }
+
+// New makes a worker. Call Run to have it clear up.
+func New(c Config) *Worker { return &Worker{c} }
+
+const (
+	// attempts are made at what can fail for a moment, a pause apart that doubles.
+	attempts = 3
+	pause    = time.Second
+	// sweepEvery is how often uploads are looked for that were never said to be complete,
+	// abandoned how old they are when they are removed.
+	sweepEvery = 10 * time.Minute
+	abandoned  = chat.UploadWithin + time.Hour
+)
+
+// Work implements [node.Worker].
+func (w *Worker) Work(ctx context.Context, id chat.ChatID, job chat.Job) chat.Command {
+	switch job.Kind {
+	case chat.JobScan:
+		return w.scan(ctx, blob.Key{Chat: id, Attachment: job.File.ID}, job.File)
+	case chat.JobDiscard:
+		w.discard(ctx, blob.Key{Chat: id, Attachment: job.File.ID})
+	case chat.JobExchange:
+		return w.exchange(ctx, id, job)
+	}
+	return nil
+}
+
+// scan makes one attempt; the rules ask for others. A failure is told after a pause, so
+// that a scanner which restarts is not asked three times meanwhile.
+func (w *Worker) scan(ctx context.Context, k blob.Key, f chat.File) chat.Command {
+	limited, cancel := context.WithTimeout(ctx, chat.ScanWithin)
+	defer cancel()
+	clean, err := w.look(limited, k, f)
+	switch {
+	case err != nil:
+		w.c.Log.Warn("a file could not be scanned", "file", k, "attempt", f.Attempt, "err", err)
+		w.rest(ctx, f.Attempt)
+		return chat.Scanned{File: f, Failed: true}
+	case clean:
+		return chat.Scanned{File: f, Result: chat.Approved}
+	default:
+		w.c.Log.Warn("a file was rejected by the scanner", "file", k)
+		return chat.Scanned{File: f, Result: chat.Rejected}
+	}
+}
+
+func (w *Worker) look(ctx context.Context, k blob.Key, f chat.File) (clean bool, err error) {
+	if w.c.Scanner == nil {
+		return false, errors.New("this server has no scanner; the one that took the file had")
+	}
+	content, err := w.c.Blobs.Open(ctx, k)
+	if err != nil {
+		return false, err
+	}
+	defer content.Close()
+	return w.c.Scanner.Scan(ctx, f, content)
+}
+
+// rest waits after the attempt of that number, from 1.
+func (w *Worker) rest(ctx context.Context, attempt int) {
+	select {
+	case <-w.c.Clock.After(pause << min(attempt-1, attempts)):
+	case <-ctx.Done():
+	}
+}
+
+// discard removes a file that nobody gets.
+func (w *Worker) discard(ctx context.Context, k blob.Key) {
+	for n := 1; ; n++ {
+		err := w.c.Blobs.Delete(ctx, k)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if n == attempts {
+			w.c.Log.Error("a rejected file could not be removed; remove it by hand", "file", k, "err", err)
+			return
+		}
+		w.rest(ctx, n)
+	}
+}
+
+// exchange finds out who the customer is.
+func (w *Worker) exchange(ctx context.Context, id chat.ChatID, job chat.Job) chat.Command {
+	result := chat.Authenticated{Session: job.Auth.Session}
+	p, ok := w.c.Center.Provider(job.Auth.Provider)
+	if !ok {
+		w.c.Log.Error("the identity provider of a flow is not configured any more", "chat", id, "provider", job.Auth.Provider)
+		return result
+	}
+	for n := 1; ; n++ {
+		name, attributes, err := p.Exchange(ctx, id, job.Auth, job.Code)
+		switch {
+		case err == nil:
+			result.OK, result.Name, result.Attributes = true, name, attributes
+			return result
+		case ctx.Err() != nil:
+			return nil // the node ends; the flow's time-out says what then
+		case errors.Is(err, identity.ErrUnavailable) && n < attempts:
+			w.rest(ctx, n)
+		default:
+			w.c.Log.Warn("a customer could not be authenticated", "chat", id, "provider", p.ID, "err", err)
+			return result
+		}
+	}
+}
+
+// Run removes abandoned uploads from time to time, until ctx ends.
+func (w *Worker) Run(ctx context.Context) {
+	for {
+		n, err := w.c.Blobs.Sweep(ctx, w.c.Clock.Now().Add(-abandoned))
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			w.c.Log.Error("abandoned uploads can't be removed; that will be tried again", "err", err)
+		case n > 0:
+			w.c.Log.Info("abandoned uploads were removed", "uploads", n)
+		}
+		select {
+		case <-w.c.Clock.After(sweepEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
