@@ -20,7 +20,7 @@ func (s *Server) drain(ctx context.Context, h *http.Server, g *gate) {
 	}
 	requests, cancel := context.WithTimeout(ctx, s.settings.DrainTime/2)
 	defer cancel()
-	g.close()
+	g.close(requests)
 	h.SetKeepAlivesEnabled(false)
 	g.settle(requests)
 	if err := h.Shutdown(requests); err != nil {

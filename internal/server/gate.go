@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -13,17 +14,37 @@ import (
 // that it reads after it has begun.
 type gate struct {
 	net.Listener
+	shut func()        // closes done, once
+	done chan struct{} // everybody who came in is tracked, and nobody comes any more
 
 	mu   sync.Mutex
 	busy map[net.Conn]time.Time // since when
 }
 
 func newGate(l net.Listener) *gate {
-	return &gate{Listener: l, busy: make(map[net.Conn]time.Time)}
+	done := make(chan struct{})
+	return &gate{Listener: l, done: done, shut: sync.OnceFunc(func() { close(done) }), busy: make(map[net.Conn]time.Time)}
 }
 
-// close lets nobody in any more. Serving what is inside goes on.
-func (g *gate) close() { _ = g.Listener.Close() }
+// Accept implements [net.Listener]. The server tracks a connection before it asks for the
+// next one.
+func (g *gate) Accept() (net.Conn, error) {
+	c, err := g.Listener.Accept()
+	if errors.Is(err, net.ErrClosed) {
+		g.shut()
+	}
+	return c, err
+}
+
+// close lets nobody in any more, while somebody calls Accept. Serving what is inside goes
+// on.
+func (g *gate) close(ctx context.Context) {
+	_ = g.Listener.Close()
+	select {
+	case <-g.done:
+	case <-ctx.Done():
+	}
+}
 
 // track is the server's ConnState.
 func (g *gate) track(c net.Conn, state http.ConnState) {
