@@ -92,7 +92,7 @@ func start(t testing.TB, program string) (endpoint string, err error) {
 	}
 	health := "/" + uuid.NewString() // nobody else answers there
 	cmd := exec.Command(program, "--access", AccessKey, "--secret", SecretKey, "--region", Region, "--port", address,
-		"--health", health, "--keep-alive", "--quiet", "posix", "--sidecar", t.TempDir(), t.TempDir())
+		"--health", health, "--keep-alive", "--quiet", "posix", t.TempDir()) // on a file system with extended attributes
 	var log strings.Builder
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
