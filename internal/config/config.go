@@ -61,6 +61,8 @@ type Settings struct {
 	Quotas       string   `help:"Limits on how often operations are called: off, or aws for those of the real service." enum:"off,aws" default:"off"`
 	MaxChats     int      `name:"max-chats" help:"How many chats may go on at a time; 0 is no limit, but with quotas aws the 500 of the real service." default:"0"`
 
+	Store string `help:"Where chats are kept: empty for the data directory, or the URL of a PostgreSQL database, which several nodes share." placeholder:"postgres://…"`
+
 	Bus            string `help:"How nodes tell each other what is new: empty for one node, or the URLs of NATS servers, separated by commas." placeholder:"nats://HOST:PORT,…"`
 	BusCredentials string `help:"File with the credentials for NATS: a user's JWT and nkey (.creds), or an nkey. A password or token stands in the URL." placeholder:"FILE"`
 	BusCA          string `name:"bus-ca" help:"PEM file of the authorities that sign the certificates of the NATS servers; those of the system if empty." placeholder:"FILE"`
@@ -148,6 +150,9 @@ func (s *Settings) Check() error {
 		}
 	}
 	if err := s.checkAttachments(); err != nil {
+		return err
+	}
+	if err := s.checkStore(); err != nil {
 		return err
 	}
 	if err := s.checkBus(); err != nil {

@@ -49,16 +49,27 @@ func TestCheck(t *testing.T) {
 		"no data":              {func(s *Settings) { s.Data = "" }, "data:"},
 		"negative drain":       {func(s *Settings) { s.DrainTime = -1 }, "drain-time:"},
 		"negative chats":       {func(s *Settings) { s.MaxChats = -1 }, "max-chats:"},
-		"bus":                  {func(s *Settings) { s.Bus = "nats://a:4222, tls://u:p@b/" }, ""},
-		"bus of a password":    {func(s *Settings) { s.Bus = "nats://a,nats://u:secret@:4222" }, "bus: number 2"},
-		"bus, other scheme":    {func(s *Settings) { s.Bus = "redis://a" }, "bus: number 1"},
-		"bus, broken URL":      {func(s *Settings) { s.Bus = "nats://u:secret@a:b" }, "bus: number 1"},
-		"no bus":               {func(s *Settings) { s.BusCredentials = "x" }, "bus-credentials:"},
-		"half a certificate":   {func(s *Settings) { s.Bus, s.BusCert = "tls://a", "x" }, "bus-cert:"},
-		"negative gone":        {func(s *Settings) { s.CustomerGone = -1 }, "customer-gone:"},
-		"no attachment":        {func(s *Settings) { s.AttachmentSize = 0 }, "attachment-size:"},
-		"huge attachments":     {func(s *Settings) { s.AttachmentSize = 101 }, "attachment-size:"},
-		"no attachments":       {func(s *Settings) { s.AttachmentCount = 0 }, "attachment-count:"},
+		"store": {func(s *Settings) {
+			s.Store, s.Blobs, s.TokenKeys = "postgresql://u:p@a:1,b/db", "s3://a", []string{"MDEyMzQ1Njc4OWFiY2RlZg=="}
+		}, ""},
+		"store, other scheme": {func(s *Settings) { s.Store = "mysql://u:secret@a/db" }, "store:"},
+		"store, no blobs": {func(s *Settings) {
+			s.Store, s.TokenKeys = "postgres://a/db", []string{"MDEyMzQ1Njc4OWFiY2RlZg=="}
+		}, "blobs: must be set with store"},
+		"store, no files": {func(s *Settings) {
+			s.Store, s.Attachments, s.TokenKeys = "postgres://a/db", "off", []string{"MDEyMzQ1Njc4OWFiY2RlZg=="}
+		}, ""},
+		"store, no token key": {func(s *Settings) { s.Store = "postgres://a/db" }, "token-keys: must be set with store"},
+		"bus":                 {func(s *Settings) { s.Bus = "nats://a:4222, tls://u:p@b/" }, ""},
+		"bus of a password":   {func(s *Settings) { s.Bus = "nats://a,nats://u:secret@:4222" }, "bus: number 2"},
+		"bus, other scheme":   {func(s *Settings) { s.Bus = "redis://a" }, "bus: number 1"},
+		"bus, broken URL":     {func(s *Settings) { s.Bus = "nats://u:secret@a:b" }, "bus: number 1"},
+		"no bus":              {func(s *Settings) { s.BusCredentials = "x" }, "bus-credentials:"},
+		"half a certificate":  {func(s *Settings) { s.Bus, s.BusCert = "tls://a", "x" }, "bus-cert:"},
+		"negative gone":       {func(s *Settings) { s.CustomerGone = -1 }, "customer-gone:"},
+		"no attachment":       {func(s *Settings) { s.AttachmentSize = 0 }, "attachment-size:"},
+		"huge attachments":    {func(s *Settings) { s.AttachmentSize = 101 }, "attachment-size:"},
+		"no attachments":      {func(s *Settings) { s.AttachmentCount = 0 }, "attachment-count:"},
 		"types": {func(s *Settings) {
 			s.AttachmentTypes = []string{".ZIP=Application/Zip", "7z=application/x-7z-compressed"}
 		}, ""},
@@ -177,6 +188,25 @@ func TestMisspeltEnvironment(t *testing.T) {
 	_, _, err := settle(t, "", map[string]string{"PARLEY_LISTN": "127.0.0.1:1"})
 	if err == nil || !strings.Contains(err.Error(), "PARLEY_LISTN means nothing") {
 		t.Errorf("a misspelt variable: %v", err)
+	}
+}
+
+func TestStoreIsShownWithoutPassword(t *testing.T) {
+	for url, want := range map[string]string{
+		"":                                 "",
+		"postgres://me@a/db?sslmode=x":     "postgres://me@a/db?sslmode=x",
+		"postgres://me:top@a:1,b:2/db":     "postgres://me:hidden@a:1,b:2/db",
+		"postgres://me:t/o@p@a/db":         "postgres://me:hidden@a/db",
+		"postgres://a/db?password=top&b=1": "postgres://a/db?password=hidden&b=1",
+		"postgres://a/db?b=1&PASSWORD=top": "postgres://a/db?b=1&PASSWORD=hidden",
+	} {
+		s := Defaults()
+		s.Store = url
+		Describe(s, func(name, value string) {
+			if name == "store" && value != want {
+				t.Errorf("%s is shown as %s, want %s", url, value, want)
+			}
+		})
 	}
 }
 

@@ -218,8 +218,11 @@ func Describe(s Settings, each func(name, value string)) {
 		if slices.Contains(secret, f.Name) && f.Target.Len() > 0 {
 			value = fmt.Sprintf("(%d, hidden)", f.Target.Len())
 		}
-		if f.Name == "bus" {
+		switch f.Name {
+		case "bus":
 			value = withoutPasswords(&s)
+		case "store":
+			value = withoutPassword(s.Store)
 		}
 		each(f.Name, value)
 	}

@@ -1,10 +1,10 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -28,6 +28,14 @@ type dataDir struct {
 // database is the name of the database in the directory.
 const database = "parley.db"
 
+// openDataDir takes the data directory for a server that keeps something in it.
+func (s *Server) openDataDir() (*dataDir, error) {
+	if s.settings.Store != "" {
+		return &dataDir{}, nil
+	}
+	return openDataDir(s.settings.Data)
+}
+
 // openDataDir makes the directory if need be, and takes it for this process alone.
 func openDataDir(path string) (*dataDir, error) {
 	if path == config.Memory {
@@ -48,15 +56,23 @@ func openDataDir(path string) (*dataDir, error) {
 	return &dataDir{path: path, lock: lock, fresh: errors.Is(err, fs.ErrNotExist)}, nil
 }
 
-func (d *dataDir) openStore(log *slog.Logger) (store.Store, error) {
-	if d.path == "" {
+// openStore opens the store that the settings name.
+func (s *Server) openStore() (store.Store, error) {
+	var kept *sqlstore.Store
+	var err error
+	options := sqlstore.Options{Log: s.log}
+	switch {
+	case s.settings.Store != "":
+		kept, err = sqlstore.OpenPostgres(context.Background(), s.settings.Store, options)
+	case s.dir.path == "":
 		return memstore.New(), nil
+	default:
+		kept, err = sqlstore.OpenSQLite(filepath.Join(s.dir.path, database), options)
 	}
-	s, err := sqlstore.OpenSQLite(filepath.Join(d.path, database), sqlstore.Options{Log: log})
 	if err != nil {
-		return nil, err // not s: a nil *Store is not a nil Store
+		return nil, err // not kept: a nil *Store is not a nil Store
 	}
-	return s, nil
+	return kept, nil
 }
 
 // tokenKey is the key that signs tokens when none is configured: it is made once and

@@ -82,7 +82,7 @@ func (s *Server) open(clock clockwork.Clock) (err error) {
 	if s.listener, err = listen(s.settings.Listen); err != nil {
 		return err
 	}
-	if s.dir, err = openDataDir(s.settings.Data); err != nil {
+	if s.dir, err = s.openDataDir(); err != nil {
 		return err
 	}
 	tokens, err := s.tokens() // before there is a database: it must never be without its key
@@ -92,7 +92,7 @@ func (s *Server) open(clock clockwork.Clock) (err error) {
 	if s.center, err = newCenter(&s.settings, tokens); err != nil {
 		return err
 	}
-	if s.store, err = s.dir.openStore(s.log); err != nil {
+	if s.store, err = s.openStore(); err != nil {
 		return err
 	}
 	if s.bus, err = s.openBus(); err != nil {
