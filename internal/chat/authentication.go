@@ -168,7 +168,7 @@ func (a AnswerAuthentication) decide(t *turn) error {
 }
 
 // Authenticated is what came of a JobExchange. Name, if there is one, becomes the
-// customer's display name; the attributes are merged.
+// customer's display name; the attributes are merged, unless the chat would have too many.
 type Authenticated struct {
 	Session    ID
 	OK         bool

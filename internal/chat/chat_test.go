@@ -3,6 +3,7 @@ package chat_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,15 +71,81 @@ func TestReasonsAreNamed(t *testing.T) {
 
 // What is sent and what is kept in the transcript (semantics.md 2.6).
 func TestVisibility(t *testing.T) {
-	for kind, want := range map[chat.Kind][2]bool{ // visible, delivered
-		chat.KindStarted: {}, chat.KindAdded: {}, chat.KindWithdrawn: {}, chat.KindQueued: {}, chat.KindAttributes: {},
-		chat.KindJoined: {true, true}, chat.KindLeft: {true, true}, chat.KindMessage: {true, true}, chat.KindEnded: {true, true},
-		chat.KindReceipt: {false, true},
-		"unheard of":     {},
+	const neither, sent, item = 0, 1, 2
+	for kind, want := range map[chat.Kind]int{
+		chat.KindStarted: neither, chat.KindContact: neither, chat.KindAdded: neither, chat.KindWithdrawn: neither,
+		chat.KindQueued: neither, chat.KindStepped: neither, chat.KindAttributes: neither, chat.KindDescribed: neither,
+		chat.KindTimers: neither, chat.KindUpload: neither, chat.KindScanning: neither, chat.KindLost: neither,
+		chat.KindFound: neither, "unheard of": neither,
+		chat.KindReceipt: sent, chat.KindIdle: sent, chat.KindReturned: sent, chat.KindAutoDisconnect: sent,
+		chat.KindRenamed: sent, chat.KindRehydrated: sent,
+		chat.KindInvited: item, chat.KindJoined: item, chat.KindLeft: item, chat.KindWatching: item,
+		chat.KindTransferred: item, chat.KindNotTransferred: item, chat.KindMessage: item, chat.KindAttachment: item,
+		chat.KindEnded: item,
 	} {
 		e := chat.Entry{Kind: kind}
-		if got := [2]bool{e.Visible(), e.Delivered()}; got != want {
-			t.Errorf("%s: visible, delivered = %v, want %v", kind, got, want)
+		if e.Visible() != (want == item) || e.Delivered() != (want >= sent) {
+			t.Errorf("%s: visible %t, delivered %t", kind, e.Visible(), e.Delivered())
+		}
+	}
+	for state, told := range map[chat.AuthState]bool{
+		chat.AuthInitiated: true, chat.AuthURL: false, chat.AuthCode: false, chat.AuthSucceeded: true, chat.AuthFailed: true,
+		chat.AuthTimeout: true, chat.AuthExpired: true, chat.AuthCancelled: true,
+	} {
+		e := chat.Entry{Kind: chat.KindAuthentication, Auth: &chat.Authentication{State: state}}
+		if e.Visible() || e.Delivered() != told {
+			t.Errorf("authentication %s: visible %t, delivered %t", state, e.Visible(), e.Delivered())
+		}
+	}
+}
+
+// Who is sent what (semantics.md 2.6, 2.7).
+func TestFor(t *testing.T) {
+	ids := newIDs()
+	some := func() chat.ParticipantID { return chat.ParticipantID{ID: ids(dawn)} }
+	author, newcomer := some(), some()
+	by := &chat.Author{ID: author}
+	roles := []chat.Role{chat.Customer, chat.Agent, chat.Supervisor, chat.CustomBot}
+	for name, tt := range map[string]struct {
+		entry chat.Entry
+		to    []chat.Role
+	}{
+		"everybody":       {chat.Entry{Kind: chat.KindMessage, By: by}, roles},
+		"nobody's":        {chat.Entry{Kind: chat.KindEnded}, roles},
+		"the customer":    {chat.Entry{Kind: chat.KindMessage, By: by, To: chat.ToCustomer}, []chat.Role{chat.Customer, chat.Supervisor}},
+		"agents":          {chat.Entry{Kind: chat.KindMessage, By: by, To: chat.ToAgent}, []chat.Role{chat.Agent, chat.Supervisor}},
+		"a transfer":      {chat.Entry{Kind: chat.KindTransferred, By: by, Except: newcomer}, []chat.Role{chat.Customer, chat.Agent, chat.CustomBot}},
+		"a failed one":    {chat.Entry{Kind: chat.KindNotTransferred, By: by}, roles},
+		"a supervisor's":  {chat.Entry{Kind: chat.KindJoined, By: &chat.Author{ID: author, Role: chat.Supervisor}}, roles},
+		"an unknown one":  {chat.Entry{Kind: chat.KindMessage, By: by, To: "EVERYBODY"}, roles},
+		"an idle one":     {chat.Entry{Kind: chat.KindIdle, By: by}, roles},
+		"a receipt's too": {chat.Entry{Kind: chat.KindReceipt, By: by, To: chat.ToAgent}, []chat.Role{chat.Agent, chat.Supervisor}},
+	} {
+		for _, r := range roles {
+			if got, want := tt.entry.For(some(), r), slices.Contains(tt.to, r); got != want {
+				t.Errorf("%s: for a %s: %t, want %t", name, r, got, want)
+			}
+			if tt.entry.By != nil && !tt.entry.For(author, r) {
+				t.Errorf("%s: its author, a %s, is not sent it", name, r)
+			}
+		}
+		if got := tt.entry.For(newcomer, chat.Agent); got != (slices.Contains(tt.to, chat.Agent) && tt.entry.Kind != chat.KindTransferred) {
+			t.Errorf("%s: who takes over: %t", name, got)
+		}
+	}
+}
+
+func TestOverdue(t *testing.T) {
+	c := chat.New(chat.ChatID{})
+	if c.Overdue(dawn) || !c.Deadline().IsZero() {
+		t.Error("a chat that was not started is overdue")
+	}
+	c, _, _ = started(t, chat.Settings{Minutes: 60})
+	for after, want := range map[time.Duration]bool{
+		0: false, time.Hour - time.Millisecond: false, time.Hour: true, 2 * time.Hour: true,
+	} {
+		if got := c.Overdue(dawn.Add(after)); got != want {
+			t.Errorf("after %s: overdue %t, want %t", after, got, want)
 		}
 	}
 }
@@ -168,6 +235,15 @@ func TestLookups(t *testing.T) {
 	}
 	if got := c.Receipts(ids(dawn)); got != nil {
 		t.Errorf("receipts of an unknown item: %v", got)
+	}
+	if p := c.Agent(); p != nil {
+		t.Errorf("the agent is %v, though none has joined", p.Author)
+	}
+	for p := range c.Participants() {
+		must(t, c, chat.Connect{By: p.ID}, ids)
+	}
+	if p := c.Agent(); p == nil || p.Role != chat.Agent {
+		t.Errorf("the agent is %v", p)
 	}
 	if p := c.Participant(chat.ParticipantID{}); p != nil {
 		t.Errorf("found %v by the zero id", p)

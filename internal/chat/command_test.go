@@ -21,20 +21,43 @@ var commands = map[string]func(*world, args) []string{
 	"send":       (*world).send,
 	"event":      (*world).event,
 	"leave":      (*world).leave,
-	"stop":       func(w *world, _ args) []string { return w.do(chat.Stop{}) },
+	"stop":       (*world).stop,
 	"attributes": (*world).attributes,
 	"wait":       (*world).wait,
 	"tick":       func(w *world, a args) []string { w.wait(a); return w.do(chat.Tick{}) },
 	"admit":      (*world).admit,
 	"chat":       func(w *world, _ args) []string { return w.status() },
+	"contacts":   func(w *world, _ args) []string { return w.contacts(w.chat) },
+	"metrics":    (*world).metrics,
 	"restart":    func(w *world, _ args) []string { w.chat = w.replay(); return nil },
+
+	"assign":   (*world).assign,
+	"transfer": (*world).transfer,
+	"monitor":  (*world).monitor,
+	"stepback": func(w *world, a args) []string { return w.do(chat.StepBack{By: w.participant(a.words[0])}) },
+	"lost":     func(w *world, a args) []string { return w.do(chat.Lost{By: w.participant(a.words[0])}) },
+
+	"upload":   (*world).upload,
+	"complete": (*world).complete,
+	"scanned":  (*world).scanned,
+	"file":     (*world).file,
+
+	"authenticate":  (*world).authenticate,
+	"answer":        (*world).answerAuth,
+	"cancel":        (*world).cancel,
+	"authenticated": (*world).authenticated,
+
+	"timers":    (*world).timers,
+	"describe":  (*world).describe,
+	"rehydrate": (*world).rehydrate,
+	"part":      (*world).part,
 }
 
-// run plays one line of a story. Whatever a word is missing from fails in id or do.
-func (w *world) run(line string) []string {
-	a, err := parse(line)
-	if err != nil {
-		w.t.Fatalf("%s: %v", w.where, err)
+// run plays one command of a story. Whatever a word is missing from fails in id or do.
+func (w *world) run(line string, more []string) []string {
+	a := w.parse(line)
+	for _, line := range more {
+		a.more = append(a.more, w.parse(line))
 	}
 	play := commands[a.words[0]]
 	if play == nil {
@@ -44,8 +67,20 @@ func (w *world) run(line string) []string {
 	return play(w, a)
 }
 
+func (w *world) parse(line string) args {
+	a, err := parse(line)
+	if err != nil {
+		w.t.Fatalf("%s: %v", w.where, err)
+	}
+	return a
+}
+
 func (w *world) start(a args) []string {
-	set := chat.Settings{Instance: "shop", Customer: chat.Author{Name: a.option("customer")}, Attributes: map[string]string{}}
+	set := chat.Settings{
+		Instance: "shop", Customer: chat.Author{Name: a.option("customer")}, Attributes: map[string]string{},
+		ResponseMode: a.option("mode"), AgentGone: w.seconds(a, "agentgone"), CustomerGone: w.seconds(a, "customergone"),
+	}
+	var past *chat.Past
 	for _, o := range a.options {
 		switch name, key, _ := strings.Cut(o.name, "."); name {
 		case "initial":
@@ -60,10 +95,19 @@ func (w *world) start(a args) []string {
 			set.Flow.Steps = append(set.Flow.Steps, chat.Step{Queue: o.value})
 		case "attribute":
 			set.Attributes[key] = o.value
+		case "segment":
+			set.SegmentAttributes = map[string]string{key: o.value}
+		case "onexit":
+			set.DisconnectOnCustomerExit = []chat.Role{chat.Role(o.value)}
+		case "past":
+			past = w.past(o.value)
 		}
 	}
+	if a.more != nil {
+		set.Flow = w.flow(a.more)
+	}
 	w.newcomer = set.Customer.Name
-	return w.do(chat.Start{Settings: set})
+	return w.do(chat.Start{Settings: set, Past: past})
 }
 
 func (w *world) add(a args) []string {
@@ -78,8 +122,21 @@ func (w *world) connect(a args) []string {
 }
 
 func (w *world) send(a args) []string {
-	content := chat.Content{Type: cmp.Or(a.option("type"), chat.TypePlain), Text: a.words[1]}
-	return w.do(chat.SendMessage{By: w.participant(a.words[0]), Content: content, Token: a.option("token")})
+	content := chat.Content{Type: contentType(a.option("type")), Text: a.words[1]}
+	cmd := chat.SendMessage{By: w.participant(a.words[0]), Content: content, Token: a.option("token")}
+	if id := a.option("id"); id != "" {
+		cmd.ID = w.id(id)
+	}
+	return w.do(cmd)
+}
+
+// contentType is text/plain, or what one of the short words stands for.
+func contentType(s string) string {
+	short := map[string]string{
+		"": chat.TypePlain, "markdown": chat.TypeMarkdown, "json": chat.TypeJSON,
+		"interactive": chat.TypeInteractive, "response": chat.TypeInteractiveResponse,
+	}
+	return cmp.Or(short[s], s)
 }
 
 // event sends typing, acknowledged, delivered or read, or the event of the option type.
@@ -150,9 +207,9 @@ func (w *world) replay() *chat.Chat {
 
 // replays checks that the stored entries give the same chat again.
 func (w *world) replays() {
-	live := w.status()
+	live := append(w.status(), w.contacts(w.chat)...)
 	w.chat = w.replay()
-	if again := w.status(); !slices.Equal(live, again) {
+	if again := append(w.status(), w.contacts(w.chat)...); !slices.Equal(live, again) {
 		w.t.Errorf("%s: the log replays to:\n%s\nwant:\n%s", w.where, strings.Join(again, "\n"), strings.Join(live, "\n"))
 	}
 }
@@ -164,6 +221,9 @@ func state(c *chat.Chat) string {
 	var b strings.Builder
 	for p := range c.Participants() {
 		fmt.Fprintf(&b, "%s %s %s\n", p.Name, p.Role, presences[p.Presence])
+	}
+	if c.Past != nil {
+		b.WriteString("continues a past chat\n")
 	}
 	if k := c.Current(); k != nil && k.Queue != "" {
 		fmt.Fprintf(&b, "queue %s since %s\n", k.Queue, clock(k.QueuedAt))

@@ -21,7 +21,8 @@ type Contact struct {
 	// Queue is the id of the queue the contact entered, QueuedAt when.
 	Queue    string
 	QueuedAt time.Time
-	// Agent is the agent who joined last, ConnectedAt when the first one did.
+	// Agent is the agent who joined last, but for those who have a contact of their own, or
+	// whose own contact it is; ConnectedAt is when the first one joined.
 	Agent       ParticipantID
 	ConnectedAt time.Time
 	// Updated is when anything but the conversation last changed the contact.
@@ -156,16 +157,16 @@ func (c *Chat) begin(e *Entry) {
 	c.contacts = append(slices.Clip(c.contacts), s)
 }
 
-// joined notes an agent in the contacts they work on, and a supervisor in their own.
+// joined notes who has joined in their own contact, and an agent who has none in the chain's.
 func (c *Chat) joined(p *Participant, e *Entry) {
 	if c.count(Present, Customer, Agent, Supervisor) > pair {
 		c.Current().Metrics.MultiParty = true
 	}
-	for _, id := range []ContactID{c.Contact, p.Contact} {
-		s := c.Find(id)
-		if s == nil || p.Role != Agent && s.Of != p.ID {
-			continue
-		}
+	s := c.Find(p.Contact)
+	if s == nil && p.Role == Agent {
+		s = c.Current()
+	}
+	if s != nil {
 		s.Agent = p.ID
 		if s.ConnectedAt.IsZero() {
 			s.ConnectedAt = e.At

@@ -11,11 +11,12 @@ import (
 //
 // Steps follow one another in the order of the list, except where one says otherwise,
 // and always forward: every flow comes to an end. A chat whose flow has come to its end
-// goes on, unless that was what follows the conversation (Exit).
+// goes on, unless that was what follows the conversation (Exit), and no agent is there.
 type Flow struct {
 	Steps []Step `json:"steps"`
 	// Exit is the index of the first step of what happens when the last agent has left:
-	// a survey, say; until then the steps from there on are out of reach. 0 is nothing.
+	// a survey, say; until then the steps from there on are out of reach. 0 is nothing: a
+	// flow that has it has other steps first.
 	Exit int `json:"exit,omitempty"`
 }
 
@@ -106,7 +107,7 @@ func (t *turn) runFlow(from int) {
 		i = next
 	}
 	switch {
-	case f.Exit != 0 && from >= f.Exit:
+	case f.Exit != 0 && from >= f.Exit && t.chat.present(Agent) == nil:
 		t.end(CauseFlow)
 	case t.chat.flow.waits:
 		t.append(Entry{Kind: KindStepped, Step: &Position{Index: flowOver}})

@@ -86,6 +86,12 @@ func (c *Chat) Waiting(r Role, user string) *Participant {
 	return nil
 }
 
+// is reports whether the participant stands for a user, as far as can be told: who was not
+// invited as one may have a user's name.
+func (p *Participant) is(u User) bool {
+	return p.User == u.ID || p.User == "" && (p.Name == u.ID || p.Name == u.Name)
+}
+
 // Participants yields everybody who was ever part of the chat, in order.
 func (c *Chat) Participants() iter.Seq[*Participant] { return slices.Values(c.people) }
 

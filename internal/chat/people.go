@@ -71,7 +71,7 @@ func (c *Chat) room(r Role) error {
 		return refuse(WrongState, fmt.Sprintf("nobody can be added to a chat as %q; add an AGENT, a SUPERVISOR or a CUSTOM_BOT", r))
 	case r == Supervisor && c.here(Supervisor) >= MaxSupervisors:
 		return refuse(TooMany, "the chat already has five supervisors")
-	case r == CustomBot && c.here(Agent) > 0:
+	case r == CustomBot && c.present(Agent) != nil:
 		return refuse(WrongState, "a CUSTOM_BOT can't join a chat that has an agent")
 	case r == CustomBot && c.here(CustomBot) > 0:
 		return refuse(TooMany, "the chat already has a CUSTOM_BOT")
@@ -251,7 +251,8 @@ func (t *turn) join(p *Participant, token string) {
 	if !p.transfer.IsZero() {
 		t.takeOver(p)
 	}
-	t.append(Entry{Kind: KindJoined, By: &p.Author, Token: token})
+	e := t.append(Entry{Kind: KindJoined, By: &p.Author, Token: token})
+	t.answer(e.ID, e.At)
 	switch p.Role {
 	case Customer:
 		if m := t.chat.Settings.InitialMessage; m != nil {

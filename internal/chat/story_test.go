@@ -50,7 +50,12 @@ func play(t *testing.T, file, story string) string {
 		if line != "----" {
 			w.where = fmt.Sprintf("%s:%d", file, i+1)
 			if line != "" && !strings.HasPrefix(line, "#") {
-				results = append(results, w.run(line)...)
+				var more []string
+				for ; strings.HasPrefix(lines[i+1], "  "); i++ {
+					fmt.Fprintln(&rest, lines[i+1])
+					more = append(more, lines[i+1])
+				}
+				results = append(results, w.run(line, more)...)
 			}
 			continue
 		}
@@ -74,10 +79,12 @@ func play(t *testing.T, file, story string) string {
 	return rest.String()
 }
 
-// args are the words of a command: plain ones, and options like token=t1.
+// args are the words of a command: plain ones, and options like token=t1. Indented lines
+// after it are its more.
 type args struct {
 	words   []string
 	options []option
+	more    []args
 }
 
 type option struct{ name, value string }

@@ -75,17 +75,23 @@ func (c *Chat) served() bool { return c.count(Present, Agent, CustomBot) > 0 }
 
 // startTimers puts the stored timers in force when an agent or a bot joins, and has them
 // run from when the customer is there as well. They begin anew with the first agent after
-// a bot; with another agent they go on from where they are.
+// a bot; with another agent those that are in force go on from where they are.
 func (c *Chat) startTimers(p *Participant, e *Entry) {
+	had := c.timers.force
 	if p.Role == Agent || p.Role == CustomBot {
 		c.timers.force = c.timers.set
 	}
+	another := p.Role == Agent && c.count(Present, Agent) > 1
 	switch {
 	case p.Role == Supervisor, c.Customer().Presence != Present, !c.served():
-	case p.Role == Agent && c.count(Present, Agent) > 1:
-	default:
-		c.timers.since = map[Role]time.Time{Customer: e.At, Agent: e.At}
-		c.timers.idle = make(map[Role]time.Time)
+		return
+	case !another:
+		c.timers.since, c.timers.idle = make(map[Role]time.Time), make(map[Role]time.Time)
+	}
+	for _, r := range []Role{Customer, Agent} {
+		if !another || had[timerKey{r, TimerIdle}]+had[timerKey{r, TimerDisconnect}] == 0 {
+			c.timers.since[r] = e.At
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func (x Transfer) decide(t *turn) error {
 		case p.Role != Agent || p.Presence == Gone:
 		case !p.transfer.IsZero():
 			return refuse(WrongState, "the chat is being transferred already; wait until that has succeeded or failed")
-		case x.User != nil && p.User == x.User.ID:
+		case x.User != nil && p.is(*x.User):
 			return refuse(WrongState, "the user is in the chat, or invited to it, already")
 		}
 	}

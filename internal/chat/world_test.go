@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,8 +44,9 @@ type world struct {
 	// newcomer is the name for whom the current command lets in.
 	newcomer string
 	// answers are the times of the ids that callers were told.
-	answers  map[chat.ID]time.Time
-	messages int
+	answers map[chat.ID]time.Time
+	// how many are named m1, c1, f1, s1, p1 and so on
+	messages, chain, files, sessions, parts int
 }
 
 func newWorld(t *testing.T) *world {
@@ -55,6 +55,8 @@ func newWorld(t *testing.T) *world {
 		known: make(map[string]chat.ID), answers: make(map[chat.ID]time.Time),
 	}
 	w.chat = chat.New(chat.ChatID{ID: w.ids(dawn)})
+	w.chain++
+	w.name("c1", w.chat.ID.ID)
 	w.name("nobody", w.ids(dawn))
 	w.name("nothing", w.ids(dawn))
 	return w
@@ -92,12 +94,13 @@ func (w *world) do(cmd chat.Command) []string {
 		w.t.Errorf("%s: Decide or SummariesAfter changed the chat", w.where)
 	}
 	if err != nil {
+		w.newcomer = ""
 		return []string{refused(w.t, err)}
 	}
 	w.chat.Apply(out.Entries...)
 	w.chat.Keep(out)
 	w.log = append(w.log, out.Entries...)
-	if got := w.chat.Summaries(); !slices.Equal(got, summaries) {
+	if got := w.chat.Summaries(); !foretold(summaries, got) {
 		w.t.Errorf("%s: SummariesAfter foretold %+v, and it became %+v", w.where, summaries, got)
 	}
 	return w.show(cmd, out)
@@ -105,20 +108,37 @@ func (w *world) do(cmd chat.Command) []string {
 
 // show renders an outcome and gives names to what is new in it.
 func (w *world) show(cmd chat.Command, out chat.Outcome) (lines []string) {
-	switch cmd.(type) {
-	case chat.Start, chat.AddParticipant:
+	switch cmd := cmd.(type) {
+	case chat.Start:
 		if !out.Repeated {
 			w.name(w.newcomer, out.ID)
+		}
+		w.newcomer = ""
+	case chat.SendPart:
+		if cmd.ID.IsZero() {
+			w.parts++
+			w.name(fmt.Sprintf("p%d", w.parts), out.ID)
 		}
 	}
 	for i := range out.Entries {
 		lines = append(lines, w.entry(&out.Entries[i]))
 	}
-	for _, s := range out.Signals {
-		lines = append(lines, fmt.Sprintf("signal %s %s %s", clock(s.At), short(s.ContentType), s.By.Name))
+	for i := range out.Signals {
+		s := &out.Signals[i]
+		lines = append(lines, w.signal(s))
 		if s.ID != out.ID || s.At != out.At {
 			w.t.Errorf("%s: the signal's Id and time are not what the sender is told", w.where)
 		}
+	}
+	for i := range out.Jobs {
+		lines = append(lines, w.job(&out.Jobs[i]))
+	}
+	if out.Provider != "" {
+		lines = append(lines, "provider "+out.Provider)
+	}
+	w.newcomer = ""
+	if name := w.names[out.ID]; w.known["p1"] != (chat.ID{}) && strings.HasPrefix(name, "p") {
+		return lines // the Id of a message in parts is told again and again
 	}
 	return append(lines, w.answer(out)...)
 }
@@ -144,48 +164,6 @@ func (w *world) answer(out chat.Outcome) []string {
 		return []string{"ok"}
 	}
 	return nil
-}
-
-// entry shows an entry; one that no socket is sent stands in parentheses.
-func (w *world) entry(e *chat.Entry) string {
-	name := fmt.Sprintf("#%d", e.Seq)
-	s := fmt.Sprintf("%s %s %s", name, clock(e.At), e.Kind)
-	switch e.Kind {
-	case chat.KindMessage:
-		w.messages++
-		name = fmt.Sprintf("m%d", w.messages)
-		s += fmt.Sprintf(" %s %s", name, e.By.Name)
-		if e.Content.Type != chat.TypePlain {
-			s += " " + e.Content.Type
-		}
-		s += fmt.Sprintf(" %q", e.Content.Text)
-	case chat.KindReceipt:
-		s += fmt.Sprintf(" %s %s %s", w.names[e.Receipt.Item], e.By.Name, receipt(*e.Receipt))
-	case chat.KindStarted:
-		s += " " + e.Started.Customer.Name
-	case chat.KindAdded:
-		s += fmt.Sprintf(" %s %s", e.By.Role, e.By.Name)
-	case chat.KindContact:
-		s += " " + string(e.Segment.Method)
-	default:
-		if e.By != nil {
-			s += " " + e.By.Name
-		}
-	case chat.KindQueued:
-		s += " " + e.Queue
-	case chat.KindAttributes:
-		s += attributes(e.Attributes)
-	}
-	if e.Cause != "" {
-		s += " " + string(e.Cause)
-	}
-	if e.Kind != chat.KindAdded {
-		w.name(name, e.ID)
-	}
-	if !e.Delivered() {
-		s = "(" + s + ")"
-	}
-	return s
 }
 
 // status shows the chat as far as its exported side tells of it.
