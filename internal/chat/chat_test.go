@@ -236,15 +236,6 @@ func TestLookups(t *testing.T) {
 	if got := c.Receipts(ids(dawn)); got != nil {
 		t.Errorf("receipts of an unknown item: %v", got)
 	}
-	if p := c.Agent(); p != nil {
-		t.Errorf("the agent is %v, though none has joined", p.Author)
-	}
-	for p := range c.Participants() {
-		must(t, c, chat.Connect{By: p.ID}, ids)
-	}
-	if p := c.Agent(); p == nil || p.Role != chat.Agent {
-		t.Errorf("the agent is %v", p)
-	}
 	if p := c.Participant(chat.ParticipantID{}); p != nil {
 		t.Errorf("found %v by the zero id", p)
 	}

@@ -64,17 +64,6 @@ func (c *Chat) Participant(id ParticipantID) *Participant {
 // Customer is the chat's customer.
 func (c *Chat) Customer() *Participant { return c.people[0] }
 
-// Agent is the one who was added last of the agents who have joined, whether they are
-// still present or not; nil if none ever joined.
-func (c *Chat) Agent() *Participant {
-	for _, p := range slices.Backward(c.people) {
-		if p.Role == Agent && !p.JoinedAt.IsZero() {
-			return p
-		}
-	}
-	return nil
-}
-
 // Waiting finds the participant of the role who was invited as a user of that id or
 // name, and has not come yet; nil if there is none.
 func (c *Chat) Waiting(r Role, user string) *Participant {

@@ -107,9 +107,11 @@ func TestCreateParticipantRefusals(t *testing.T) {
 	_, err = w.add(contact, "AGENT", nil, nil)
 	refused(t, err, "ConflictException", 409, "the chat has ended")
 	other, _ := w.start(input())
-	if _, err := w.add(other, "AGENT", nil, nil); err != nil {
+	agent, err := w.add(other, "AGENT", nil, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
+	w.do(other, chat.Connect{By: chat.ParticipantID{ID: mustID(t, *agent.ParticipantId)}})
 	_, err = w.add(other, "CUSTOM_BOT", nil, nil)
 	refused(t, err, "ConflictException", 409, "can't join a chat that has an agent")
 }
