@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -60,30 +61,35 @@ func addAgent(t *testing.T, ctx context.Context, url, contact, name string) (tok
 
 // sdkClient is a participant that gets connection tokens as it needs them.
 type sdkClient struct {
-	api         *connectparticipant.Client
+	apis        []*connectparticipant.Client // of each node
 	participant string
 
 	mu    sync.Mutex
 	token string
 }
 
-// newClient makes a client that retries as told; nil stands for the SDK's own way.
+// newClient makes a client that sends each call to any of the nodes. Retries and more
+// are as the options say; without any, they are the SDK's own.
 //
 // The SDK closes a request's body when the answer is there. Against a server this fast
 // that now and then cuts the connection while a long answer is read ("use of closed
 // network connection"), which its own retries hide.
-func newClient(url, participant string, retry aws.Retryer) *sdkClient {
-	return &sdkClient{
-		participant: participant,
-		api: connectparticipant.New(connectparticipant.Options{
-			Region: "us-east-1", BaseEndpoint: &url, Credentials: aws.AnonymousCredentials{}, Retryer: retry,
-		}),
+func newClient(participant string, o connectparticipant.Options, urls ...string) *sdkClient {
+	c := &sdkClient{participant: participant}
+	o.Region, o.Credentials = "us-east-1", aws.AnonymousCredentials{}
+	for _, url := range urls {
+		o.BaseEndpoint = &url
+		c.apis = append(c.apis, connectparticipant.New(o))
 	}
+	return c
 }
+
+// api is that of any node.
+func (c *sdkClient) api() *connectparticipant.Client { return c.apis[rand.IntN(len(c.apis))] }
 
 // connect gets a new connection and gives the websocket's URL.
 func (c *sdkClient) connect(ctx context.Context) (string, error) {
-	out, err := c.api.CreateParticipantConnection(ctx, &connectparticipant.CreateParticipantConnectionInput{
+	out, err := c.api().CreateParticipantConnection(ctx, &connectparticipant.CreateParticipantConnectionInput{
 		ParticipantToken: &c.participant,
 		Type:             []types.ConnectionType{types.ConnectionTypeWebsocket, types.ConnectionTypeConnectionCredentials},
 	})
@@ -111,7 +117,7 @@ func (c *sdkClient) connectionToken() *string {
 }
 
 func (c *sdkClient) message(ctx context.Context, content, token string) (id, at string, err error) {
-	out, err := c.api.SendMessage(ctx, &connectparticipant.SendMessageInput{
+	out, err := c.api().SendMessage(ctx, &connectparticipant.SendMessageInput{
 		ConnectionToken: c.connectionToken(), ContentType: aws.String("text/plain"), Content: &content, ClientToken: &token,
 	})
 	if err != nil {
@@ -121,7 +127,7 @@ func (c *sdkClient) message(ctx context.Context, content, token string) (id, at 
 }
 
 func (c *sdkClient) markRead(ctx context.Context, message string) (id, at string, err error) {
-	out, err := c.api.SendEvent(ctx, &connectparticipant.SendEventInput{
+	out, err := c.api().SendEvent(ctx, &connectparticipant.SendEventInput{
 		ConnectionToken: c.connectionToken(), ContentType: aws.String(event.ContentRead),
 		Content: aws.String(fmt.Sprintf(`{"messageId":%q}`, message)), ClientToken: aws.String("INCOMING_READ_RECEIPT"),
 	})
@@ -138,7 +144,7 @@ func (c *sdkClient) pages(ctx context.Context, start *types.StartPosition, each 
 		ScanDirection: types.ScanDirectionForward, SortOrder: types.SortKeyAscending,
 	}
 	for {
-		out, err := c.api.GetTranscript(ctx, in)
+		out, err := c.api().GetTranscript(ctx, in)
 		if err != nil {
 			return err
 		}

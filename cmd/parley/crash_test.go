@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/connectparticipant"
 	"github.com/aws/aws-sdk-go-v2/service/connectparticipant/types"
 )
 
@@ -37,7 +38,7 @@ func TestCrash(t *testing.T) {
 
 	ctx, finish := context.WithCancel(context.Background())
 	defer finish()
-	talk := &talk{url: server.url, acked: make(chan struct{}, 1)}
+	talk := &talk{urls: []string{server.url}, client: connectparticipant.Options{Retryer: aws.NopRetryer{}}, acked: make(chan struct{}, 1)}
 	var chats []*talkedChat
 	for i := range crashChats {
 		chats = append(chats, talk.start(t, ctx, i))
@@ -74,7 +75,8 @@ func freeAddress(t *testing.T) string {
 
 // talk is the load: some chats whose people send as fast as they are answered.
 type talk struct {
-	url               string
+	urls              []string // of the nodes
+	client            connectparticipant.Options
 	stop              atomic.Bool
 	acks, retries     atomic.Int64
 	acked             chan struct{}
@@ -129,11 +131,11 @@ type sentMessage struct{ id, at, content string }
 func (k *talk) start(t *testing.T, ctx context.Context, n int) *talkedChat {
 	t.Helper()
 	c := &talkedChat{talk: k}
-	contact, customer := startChat(t, ctx, k.url, fmt.Sprintf("customer%d", n))
-	agent := addAgent(t, ctx, k.url, contact, fmt.Sprintf("agent%d", n))
+	contact, customer := startChat(t, ctx, k.urls[0], fmt.Sprintf("customer%d", n))
+	agent := addAgent(t, ctx, k.urls[0], contact, fmt.Sprintf("agent%d", n))
 	for name, token := range map[string]string{"customer": customer, "agent": agent} {
 		p := &talker{
-			sdkClient: newClient(k.url, token, aws.NopRetryer{}), chat: c, name: name,
+			sdkClient: newClient(token, k.client, k.urls...), chat: c, name: name,
 			ids: make(map[string]bool), grew: make(chan struct{}, 1),
 		}
 		c.people = append(c.people, p)
@@ -251,7 +253,7 @@ func (p *talker) catchUp(ctx context.Context) error {
 func (c *talkedChat) check(t *testing.T, ctx context.Context) {
 	t.Helper()
 	var all []types.Item
-	reader := newClient(c.talk.url, c.people[0].participant, nil)
+	reader := newClient(c.people[0].participant, connectparticipant.Options{}, c.talk.urls...)
 	if _, err := reader.connect(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +321,7 @@ func (p *talker) checkSent(t *testing.T, all []types.Item, byID map[string]int) 
 // checkSeen waits until the last item was seen, then compares.
 func (p *talker) checkSeen(t *testing.T, all []types.Item) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		p.mu.Lock()
 		seen := slices.Clone(p.seen)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/connectparticipant"
 	"github.com/gorilla/websocket"
 	_ "modernc.org/sqlite"
 )
@@ -122,7 +123,7 @@ func TestDrain(t *testing.T) {
 	ctx := context.Background()
 	p := startParley(t, "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "data"))
 	_, token := startChat(t, ctx, p.url, "Jane")
-	url, err := newClient(p.url, token, nil).connect(ctx)
+	url, err := newClient(token, connectparticipant.Options{}, p.url).connect(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

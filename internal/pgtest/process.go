@@ -29,7 +29,8 @@ func (c *Cluster) kill() error {
 		syscall.Kill(pid, syscall.SIGKILL) // one that has ended by itself is fine
 	}
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(5 * time.Millisecond) { // they are others' children
-		if !anyAlive(pids) {
+		// Another server would take even what is left of the first process for a server.
+		if !anyAlive(pids) && len(stat(statFile(pids[0]))) == 0 {
 			break
 		}
 	}
@@ -95,9 +96,11 @@ func stat(file string) []string {
 	return strings.Fields(after)
 }
 
+func statFile(pid int) string { return filepath.Join("/proc", strconv.Itoa(pid), "stat") }
+
 func anyAlive(pids []int) bool {
 	for _, pid := range pids {
-		if fields := stat(filepath.Join("/proc", strconv.Itoa(pid), "stat")); len(fields) > 0 && fields[0] != "Z" {
+		if fields := stat(statFile(pid)); len(fields) > 0 && fields[0] != "Z" {
 			return true
 		}
 	}
