@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/parley-chat/parley/internal/chat"
 )
 
 // Bounds of what is given out and taken, in characters.
@@ -36,6 +38,14 @@ type Metadata struct {
 	ContactID, InitialContactID string
 	// AccountID is the AWS account's number, OrganizationID the instance's id.
 	AccountID, OrganizationID string
+}
+
+// FileOf describes a chat's file: always in the same way, whoever asks. Its contact is the
+// first of the chat, also after a transfer.
+func FileOf(id chat.ChatID, f chat.File, account, organization string) File {
+	return File{Name: f.Name, ContentType: f.Type, Size: f.Size, Metadata: Metadata{
+		ContactID: id.FirstContact().String(), InitialContactID: id.String(), AccountID: account, OrganizationID: organization,
+	}}
 }
 
 // The names of the headers of an upload, as the real service writes them; iOS drops all

@@ -77,6 +77,7 @@ type Settings struct {
 	AttachmentCount int      `help:"How many files a chat may have." default:"35"`
 	AttachmentTypes []string `help:"Kinds of files that can be sent besides those of the real service, each as EXTENSION=MEDIA-TYPE, like zip=application/zip." placeholder:"EXT=TYPE"`
 	Blobs           string   `help:"Where files are kept: empty for the data directory, or s3://BUCKET/PREFIX?… of an S3-compatible store." placeholder:"URL"`
+	Scanner         string   `help:"What looks at files before anybody gets them: a command with arguments, separated by spaces, or the URL of a web hook." placeholder:"COMMAND|URL"`
 
 	DrainTime   time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
 	DrainDelay  time.Duration `help:"How long a shutdown waits first, not ready but serving, until the load balancer has noticed." default:"0s"`

@@ -99,13 +99,9 @@ func (s *service) upload(ctx context.Context, b bearer, id chat.ID) (f chat.File
 	return f, err
 }
 
-// blob is what the place of the bytes needs to know of a file. The contact is the chat's
-// first one: what is said here must stay the same.
+// blob is what the place of the bytes needs to know of a file.
 func (s *service) blob(id chat.ChatID, f chat.File) blob.File {
-	in := s.center.Instance
-	return blob.File{Name: f.Name, ContentType: f.Type, Size: f.Size, Metadata: blob.Metadata{
-		ContactID: id.FirstContact().String(), InitialContactID: id.String(), AccountID: in.AccountID, OrganizationID: in.ID,
-	}}
+	return blob.FileOf(id, f, s.center.Instance.AccountID, s.center.Instance.ID)
 }
 
 // completeAttachmentUpload is where a PUT that failed surfaces: ChatJS does not look at

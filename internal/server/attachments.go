@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -12,7 +15,9 @@ import (
 	"github.com/parley-chat/parley/internal/blob/memblob"
 	"github.com/parley-chat/parley/internal/blob/s3blob"
 	"github.com/parley-chat/parley/internal/blob/served"
+	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/participant"
+	"github.com/parley-chat/parley/internal/scan"
 	"github.com/parley-chat/parley/internal/token"
 )
 
@@ -45,6 +50,29 @@ func orNil[S blob.Store](s S, err error) (blob.Store, error) {
 	return s, nil
 }
 
+// scanTime is how long a scanner may take: a little less than until the rules ask again.
+const scanTime = chat.ScanWithin - 2*time.Second
+
+// scanner is that of the settings; nil if there is none.
+func (s *Server) scanner(clock clockwork.Clock) (scan.Scanner, error) {
+	c := scan.Config{Blobs: s.blobs, Clock: clock, Timeout: scanTime}
+	setting := s.settings.Scanner
+	var made scan.Scanner
+	var err error
+	switch {
+	case setting == "":
+		return nil, nil
+	case strings.HasPrefix(setting, "http://"), strings.HasPrefix(setting, "https://"):
+		made, err = scan.NewHook(setting, c)
+	default:
+		made, err = scan.NewCommand(strings.Fields(setting), c)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("scanner: %w", err)
+	}
+	return made, nil
+}
+
 // attachments are the limits of the settings.
 func (s *Server) attachments() (participant.Attachments, error) {
 	more, err := s.settings.MediaTypes()
@@ -58,5 +86,6 @@ func (s *Server) attachments() (participant.Attachments, error) {
 	return participant.Attachments{
 		Off:     s.settings.Attachments == "off",
 		MaxSize: int64(s.settings.AttachmentSize) * participant.MiB, MaxCount: s.settings.AttachmentCount, Types: types,
+		Scan: s.settings.Scanner != "",
 	}, nil
 }

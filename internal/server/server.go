@@ -101,7 +101,11 @@ func (s *Server) open(clock clockwork.Clock) (err error) {
 	if err = s.openBlobs(clock, tokens); err != nil {
 		return err
 	}
-	s.worker = work.New(work.Config{Center: s.center, Blobs: s.blobs, Clock: clock, Log: s.log})
+	scanner, err := s.scanner(clock)
+	if err != nil {
+		return err
+	}
+	s.worker = work.New(work.Config{Center: s.center, Blobs: s.blobs, Scanner: scanner, Clock: clock, Log: s.log})
 	s.node = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: clock, Worker: s.worker, MaxChats: s.maxChats(), Log: s.log})
 	s.sockets = socket.New(socket.Config{
 		Node: s.node, Tokens: tokens, Clock: clock, Log: s.log, ReportLost: s.settings.AgentGone+s.settings.CustomerGone > 0,

@@ -5,7 +5,6 @@ package work
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"time"
 
@@ -15,21 +14,16 @@ import (
 	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/identity"
+	"github.com/parley-chat/parley/internal/scan"
 )
-
-// Scanner looks at a file before anybody gets it.
-type Scanner interface {
-	// Scan reports whether the file may be passed on. An error means that this could not
-	// be found out.
-	Scan(ctx context.Context, f chat.File, content io.Reader) (clean bool, err error)
-}
 
 // Config is what a worker works with. All fields but Scanner are required.
 type Config struct {
 	Center *center.Center
 	Blobs  blob.Store
-	// Scanner is needed where files are scanned.
-	Scanner Scanner
+	// Scanner is needed where files are scanned. Its time-out should be less than
+	// chat.ScanWithin, when the next attempt begins.
+	Scanner scan.Scanner
 	Clock   clockwork.Clock
 	Log     *slog.Logger
 }
@@ -66,38 +60,44 @@ func (w *Worker) Work(ctx context.Context, id chat.ChatID, job chat.Job) chat.Co
 // scan makes one attempt; the rules ask for others. A failure is told after a pause, so
 // that a scanner which restarts is not asked three times meanwhile.
 func (w *Worker) scan(ctx context.Context, k blob.Key, f chat.File) chat.Command {
-	limited, cancel := context.WithTimeout(ctx, chat.ScanWithin)
-	defer cancel()
-	clean, err := w.look(limited, k, f)
+	approved, err := w.ask(ctx, k, f)
 	switch {
-	case err != nil:
-		w.c.Log.Warn("a file could not be scanned", "file", k, "attempt", f.Attempt, "err", err)
+	case ctx.Err() != nil:
+		return nil // the node ends; another one asks again
+	case errors.Is(err, scan.ErrRetry):
+		w.c.Log.Warn("an attachment could not be scanned", "file", k, "attempt", f.Attempt, "err", err)
 		w.rest(ctx, f.Attempt)
 		return chat.Scanned{File: f, Failed: true}
-	case clean:
+	case approved && err == nil:
 		return chat.Scanned{File: f, Result: chat.Approved}
+	case err != nil:
+		w.c.Log.Error("an attachment is rejected, since it can't be scanned", "file", k, "err", err)
 	default:
-		w.c.Log.Warn("a file was rejected by the scanner", "file", k)
-		return chat.Scanned{File: f, Result: chat.Rejected}
+		w.c.Log.Warn("the scanner rejects an attachment", "file", k)
 	}
+	return chat.Scanned{File: f, Result: chat.Rejected}
 }
 
-func (w *Worker) look(ctx context.Context, k blob.Key, f chat.File) (clean bool, err error) {
+func (w *Worker) ask(ctx context.Context, k blob.Key, f chat.File) (approved bool, err error) {
 	if w.c.Scanner == nil {
 		return false, errors.New("this server has no scanner; the one that took the file had")
 	}
-	content, err := w.c.Blobs.Open(ctx, k)
-	if err != nil {
-		return false, err
-	}
-	defer content.Close()
-	return w.c.Scanner.Scan(ctx, f, content)
+	in := w.c.Center.Instance
+	return w.c.Scanner.Scan(ctx, scan.Request{
+		Instance: in.ID, Key: k, File: blob.FileOf(k.Chat, f, in.AccountID, in.ID), Created: time.Unix(f.ID.Time().UnixTime()),
+	})
 }
 
 // rest waits after the attempt of that number, from 1.
 func (w *Worker) rest(ctx context.Context, attempt int) {
+	w.wait(ctx, pause<<min(attempt-1, attempts))
+}
+
+func (w *Worker) wait(ctx context.Context, d time.Duration) {
+	timer := w.c.Clock.NewTimer(d)
+	defer timer.Stop()
 	select {
-	case <-w.c.Clock.After(pause << min(attempt-1, attempts)):
+	case <-timer.Chan():
 	case <-ctx.Done():
 	}
 }
@@ -144,20 +144,15 @@ func (w *Worker) exchange(ctx context.Context, id chat.ChatID, job chat.Job) cha
 
 // Run removes abandoned uploads from time to time, until ctx ends.
 func (w *Worker) Run(ctx context.Context) {
-	for {
+	for ctx.Err() == nil {
 		n, err := w.c.Blobs.Sweep(ctx, w.c.Clock.Now().Add(-abandoned))
 		switch {
 		case ctx.Err() != nil:
-			return
 		case err != nil:
 			w.c.Log.Error("abandoned uploads can't be removed; that will be tried again", "err", err)
 		case n > 0:
 			w.c.Log.Info("abandoned uploads were removed", "uploads", n)
 		}
-		select {
-		case <-w.c.Clock.After(sweepEvery):
-		case <-ctx.Done():
-			return
-		}
+		w.wait(ctx, sweepEvery)
 	}
 }
