@@ -24,13 +24,20 @@ func (c *Cluster) kill() error {
 	if c.cmd == nil {
 		return nil
 	}
-	pids := family(c.cmd.Process.Pid)
+	first := c.cmd.Process.Pid
+	syscall.Kill(first, syscall.SIGSTOP) // so that it makes no child that family misses
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(time.Millisecond) {
+		if fields := stat(statFile(first)); len(fields) == 0 || fields[0] != "R" && fields[0] != "S" && fields[0] != "D" {
+			break
+		}
+	}
+	pids := family(first)
 	for _, pid := range pids {
 		syscall.Kill(pid, syscall.SIGKILL) // one that has ended by itself is fine
 	}
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(5 * time.Millisecond) { // they are others' children
 		// Another server would take even what is left of the first process for a server.
-		if !anyAlive(pids) && len(stat(statFile(pids[0]))) == 0 {
+		if !anyAlive(pids) && len(stat(statFile(first))) == 0 {
 			break
 		}
 	}
