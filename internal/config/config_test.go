@@ -213,6 +213,7 @@ func TestStoreIsShownWithoutPassword(t *testing.T) {
 func TestDescribeHidesSecrets(t *testing.T) {
 	s := Defaults()
 	s.AccessKeys = []string{"id:topsecret"}
+	s.Scanner = "https://parley:topsecret@scanner.example.com/scan"
 	s.Bus = "nats://a:1,tls://me:topsecret@b:2"
 	shown := map[string]string{}
 	Describe(s, func(name, value string) { shown[name] = value })

@@ -223,6 +223,8 @@ func Describe(s Settings, each func(name, value string)) {
 			value = withoutPasswords(&s)
 		case "store":
 			value = withoutPassword(s.Store)
+		case "scanner":
+			value = withoutPassword(s.Scanner)
 		}
 		each(f.Name, value)
 	}
