@@ -77,16 +77,25 @@ func TestScenario(t *testing.T) {
 		t.Skip("playing the scenario with every client takes a while; leave out -short to do it")
 	}
 	dependOnSources(t)
-	sc := loadScenario(t)
 	bin := build(t)
+	play(t, bin, clients, func(t *testing.T) *server { return startServer(t, bin) })
+}
+
+// play has clients play the scenario, each on a server of its own.
+func play(t *testing.T, bin string, clients []client, start func(*testing.T) *server) {
+	sc := loadScenario(t)
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			needs(t, c.tools)
-			srv := startServer(t, bin)
+			srv := start(t)
 			browser, _ := exec.LookPath(chromium())
 			p := startPlayer(t, c.command(bin), append(srv.env(), "PARLEY_TEST_CHROMIUM="+browser))
 			for _, ch := range sc.Chapters {
+				if reason := ch.OneNode; reason != "" && len(srv.nodes) > 1 {
+					t.Logf("not on several nodes: %q: %s", ch.Name, reason)
+					continue
+				}
 				t.Run(ch.Name, func(t *testing.T) {
 					s := &story{
 						t: t, scenario: sc, client: &c, player: p, server: srv,

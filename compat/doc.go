@@ -17,6 +17,11 @@
 // the socket and have another), forget (close everything). The type of an error is
 // the name of the client's own class for it.
 //
+// The Go SDK and ChatJS in a browser play it also on three nodes with one PostgreSQL,
+// three NATS servers and one S3 store, behind a load balancer that gives each call to
+// any of them (-nodes-seed repeats its choices). A chapter that can't be played so says
+// why, as its oneNode.
+//
 // setup.sh installs what the players need. Where that is missing, a client's test is
 // skipped; with CI=true it fails.
 package compat

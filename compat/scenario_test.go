@@ -26,8 +26,10 @@ type person struct {
 
 // chapter is one chat.
 type chapter struct {
-	Name  string `yaml:"chapter"`
-	Steps []step `yaml:"steps"`
+	Name string `yaml:"chapter"`
+	// OneNode is why it can't be played on several nodes; empty if it can.
+	OneNode string `yaml:"oneNode"`
+	Steps   []step `yaml:"steps"`
 }
 
 // step is one call, and what must come of it.

@@ -52,11 +52,14 @@ func dependOnSources(t *testing.T) {
 	}
 }
 
-// server is a parley process of its own, behind a network that can fail.
+// server is a parley process of its own, or several that act as one, behind a network
+// that can fail.
 type server struct {
 	t     *testing.T
 	relay *relay
 	log   *tail
+	nodes []string // host:port of each process
+	front *front   // stands before several; nil before one
 }
 
 // listening is the line by which the server says where it is.
@@ -64,14 +67,22 @@ var listening = regexp.MustCompile(`listening on http://(127\.0\.0\.1:\d+)`)
 
 func startServer(t *testing.T, bin string) *server {
 	s := &server{t: t, relay: startRelay(t), log: new(tail)}
-	cmd := exec.Command(filepath.Join(bin, "parley"), "serve",
-		"--listen", "127.0.0.1:0", "--data", t.TempDir(), "--public-url", s.relay.url())
+	s.run(bin, os.Environ(), "--data", t.TempDir(), "--public-url", s.relay.url())
+	go s.relay.serve(s.nodes[0])
+	return s
+}
+
+// run starts one process of the server.
+func (s *server) run(bin string, env []string, args ...string) {
+	s.t.Helper()
+	cmd := exec.Command(filepath.Join(bin, "parley"), append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Env = env
 	read, write := io.Pipe()
 	cmd.Stdout, cmd.Stderr = write, write
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	s.t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
 		write.Close()
@@ -87,12 +98,11 @@ func startServer(t *testing.T, bin string) *server {
 		}
 	}()
 	select {
-	case target := <-address:
-		go s.relay.serve(target)
+	case node := <-address:
+		s.nodes = append(s.nodes, node)
 	case <-time.After(startWithin):
-		t.Fatalf("the server did not say where it listens within %s; it said:\n%s", startWithin, s.log)
+		s.t.Fatalf("the server did not say where it listens within %s; it said:\n%s", startWithin, s.log)
 	}
-	return s
 }
 
 // env points a client at the server in the documented way.
@@ -112,19 +122,27 @@ func (s *server) env() []string {
 		"AWS_EC2_METADATA_DISABLED=true", "NO_PROXY=127.0.0.1")
 }
 
-// fault has the server answer calls with an error; no body clears all faults.
+// fault has the server answer calls with an error; no body clears all faults. Of several
+// nodes one gets all the calls meanwhile, so that faults can be counted.
 func (s *server) fault(method string, body []byte) {
 	s.t.Helper()
-	u := &url.URL{Scheme: "http", Host: s.relay.target, Path: "/_parley/faults"}
+	s.front.pin(method == http.MethodPost)
+	s.special(s.nodes[0], method, "/_parley/faults", body, http.StatusNoContent)
+}
+
+// special asks a node for what only a developer's own does.
+func (s *server) special(node, method, path string, body []byte, want int) {
+	s.t.Helper()
+	u := &url.URL{Scheme: "http", Host: node, Path: path}
 	req := &http.Request{Method: method, URL: u, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
 	resp, err := (&http.Client{Timeout: answerWithin}).Do(req)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusNoContent {
+	if resp.StatusCode != want {
 		answer, _ := io.ReadAll(resp.Body)
-		s.t.Fatalf("%s /_parley/faults answered %s, want 204: %s", method, resp.Status, answer)
+		s.t.Fatalf("%s %s answered %s, want %d: %s", method, path, resp.Status, want, answer)
 	}
 }
 
