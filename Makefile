@@ -24,7 +24,7 @@ check: ## gofmt, go vet, staticcheck, govulncheck
 
 race: ## the Go tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./internal/... ./client/...
-	CGO_ENABLED=1 go test -race ./cmd/parley -kills 15 -mishaps 8
+	CGO_ENABLED=1 go test -race ./cmd/parley -kills 15 -chaos 15s
 
 bench: build ## measure throughput, latency, memory and start-up
 	go run ./bench

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests of this repository need besides Go and the clients of
-# compat/setup.sh: PostgreSQL and a pooler before it, from the distribution (Debian and
-# its kin). No server of it is set up or started: tests start their own. What is there
+# compat/setup.sh: PostgreSQL and a pooler before it, and iproute2 for networks that can
+# be cut, from the distribution (Debian and its kin). No server of it is set up or started: tests start their own. What is there
 # already is left alone. What can't be installed is said; its tests are then skipped, but
 # with CI=true it is an error.
 set -u
@@ -37,6 +37,14 @@ if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb 
 	if ! command -v apt-get >/dev/null || ! log=$(postgresql 2>&1); then
 		echo "scripts/setup.sh: PostgreSQL 15 or newer and pgbouncer can't be installed here, so the tests with them are not run; install them by hand" >&2
 		printf '%s\n' "${log:-there is no apt-get}" | tail -n 5 >&2
+		failed=1
+	fi
+fi
+if [ "$(uname)" = Linux ] && ! PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null; then
+	echo "setup: installing iproute2"
+	if ! log=$( (as_root apt-get update -qq && install iproute2) 2>&1); then
+		echo "scripts/setup.sh: iproute2 can't be installed here, so the test with a network that is cut is not run; install it by hand" >&2
+		printf '%s\n' "$log" | tail -n 5 >&2
 		failed=1
 	fi
 fi

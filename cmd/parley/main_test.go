@@ -7,7 +7,9 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/jonboulle/clockwork"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -15,7 +17,13 @@ import (
 // thing, in a process of its own, with the race detector if the test has it.
 const asParley = "PARLEY_TEST_RUN_MAIN"
 
+// testSkew is how much the clock of such a command is off.
+const testSkew = "PARLEY_TEST_SKEW"
+
 func TestMain(m *testing.M) {
+	if skew, err := time.ParseDuration(os.Getenv(testSkew)); err == nil {
+		processClock = skewedClock{processClock, skew}
+	}
 	if os.Getenv(asParley) != "" {
 		main()
 	}
@@ -25,6 +33,16 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata"})
 }
+
+// skewedClock is a clock that is off.
+type skewedClock struct {
+	clockwork.Clock
+	by time.Duration
+}
+
+func (c skewedClock) Now() time.Time                  { return c.Clock.Now().Add(c.by) }
+func (c skewedClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
+func (c skewedClock) Until(t time.Time) time.Duration { return t.Sub(c.Now()) }
 
 // process is a running parley.
 type process struct {
@@ -36,8 +54,15 @@ type process struct {
 // startParley starts a server and waits until it listens.
 func startParley(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0], append([]string{"serve"}, args...)...), done: make(chan struct{})}
-	p.Env = append(os.Environ(), asParley+"=1")
+	cmd := exec.Command(os.Args[0], append([]string{"serve"}, args...)...)
+	cmd.Env = append(os.Environ(), asParley+"=1")
+	return startProcess(t, cmd)
+}
+
+// startProcess starts a server by a command, and waits until it listens.
+func startProcess(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{Cmd: cmd, done: make(chan struct{})}
 	p.Stderr = os.Stderr
 	out, err := p.StdoutPipe()
 	if err != nil {

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/connectparticipant"
+
+	"github.com/parley-chat/parley/internal/bus/natsbus/natstest"
+	"github.com/parley-chat/parley/internal/pgtest"
+)
+
+var (
+	chaosTime = flag.Duration("chaos", 30*time.Second, "how long TestChaos does harm")
+	chaosSeed = flag.Uint64("chaos-seed", 0, "what harm TestChaos does; 0 is any")
+)
+
+const (
+	chaosNodes, chaosServers, chaosChats = 3, 3, 3
+	// giveUp is when a client asks another node.
+	giveUp = 2 * time.Second
+	// recovery is how long everybody may take to recover from what was done to them.
+	recovery = time.Minute
+)
+
+// TestChaos has customers and agents talk over three nodes with three NATS servers and
+// one PostgreSQL, each call to any of the nodes, while processes are killed and paused,
+// the network is cut and clocks differ. Nothing that was acknowledged may be missing or
+// there twice, and everybody must have seen the same in the same order.
+func TestChaos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("chaos takes a while; leave out -short to have it")
+	}
+	seed := *chaosSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-chaos-seed %d", seed)
+	c := newChaos(t, rand.New(rand.NewPCG(seed, 0)))
+	for i := range c.nodes {
+		c.start(i)
+	}
+	ctx, finish := context.WithCancel(context.Background())
+	defer finish()
+	talk := &talk{acked: make(chan struct{}, 1), client: connectparticipant.Options{
+		Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Timeout: giveUp, Transport: &http.Transport{DisableKeepAlives: true}},
+	}}
+	for i := range c.nodes {
+		talk.urls = append(talk.urls, c.url(i))
+	}
+	var chats []*talkedChat
+	for i := range chaosChats {
+		chats = append(chats, talk.start(t, ctx, i))
+	}
+	talk.awaitAcks(t, burst)
+	c.doHarm(*chaosTime)
+	c.heal()
+	talk.awaitAcks(t, burst)
+	talk.stop.Store(true)
+	talk.senders.Wait()
+	for _, k := range chats {
+		k.check(t, ctx)
+		k.end(t, ctx)
+	}
+	finish()
+	talk.watchers.Wait()
+	for _, k := range chats {
+		k.checkOrder(t)
+	}
+	t.Logf("%v; %d acknowledged requests, %d retries", c.done, talk.acks.Load(), talk.retries.Load())
+	if t.Failed() {
+		t.Logf("repeat it with: go test ./cmd/parley -run TestChaos -chaos %v -chaos-seed %d", *chaosTime, seed)
+	}
+}
+
+// end lets the customer leave, and checks that everybody was told so last.
+func (c *talkedChat) end(t *testing.T, ctx context.Context) {
+	t.Helper()
+	customer := c.people[slices.IndexFunc(c.people, func(p *talker) bool { return p.name == "customer" })]
+	token := "leave"
+	_, _ = customer.insist(ctx, func() (string, string, error) {
+		_, err := customer.api().DisconnectParticipant(ctx, &connectparticipant.DisconnectParticipantInput{
+			ConnectionToken: customer.connectionToken(), ClientToken: &token,
+		})
+		return "", "", err
+	})
+	for _, p := range c.people {
+		limit := time.After(recovery)
+		for last := p.last(); last != "application/vnd.amazonaws.connect.event.chat.ended"; last = p.last() {
+			select {
+			case <-p.grew:
+			case <-limit:
+				t.Errorf("%s was told %q last, want chat.ended", p.name, last)
+				return
+			}
+		}
+	}
+}
+
+func (p *talker) last() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	it := p.seen[len(p.seen)-1]
+	return *it.ContentType
+}
+
+// chaos is the cluster, and the harm that is done to it.
+type chaos struct {
+	*testing.T
+	rand  *rand.Rand
+	lan   *lan
+	hosts []*host
+	nodes []*process
+	nats  []*natstest.Server
+	pg    *pgtest.Cluster
+	args  [][]string
+
+	natsHosts []string // as the nodes reach them
+	pgHost    string
+	done      map[string]int // harm, by kind
+}
+
+func newChaos(t *testing.T, rnd *rand.Rand) *chaos {
+	c := &chaos{T: t, rand: rnd, lan: newLAN(t), pg: pgtest.Start(t), nats: natstest.Cluster(t, chaosServers), done: make(map[string]int)}
+	var buses []string
+	for i, s := range c.nats {
+		u, err := url.Parse(s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.natsHosts = append(c.natsHosts, c.lan.service(21+i, u.Host))
+		buses = append(buses, "nats://"+net.JoinHostPort(c.natsHosts[i], u.Port()))
+	}
+	c.pgHost = c.lan.service(31, fmt.Sprintf("127.0.0.1:%d", c.pg.Port()))
+	store := strings.Replace(c.pg.Database(t), "127.0.0.1", c.pgHost, 1)
+	key := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	c.nodes = make([]*process, chaosNodes)
+	for i := range chaosNodes {
+		h := c.lan.host(11 + i)
+		c.hosts = append(c.hosts, h)
+		c.args = append(c.args, []string{
+			"--listen", h.address + ":8080", "--public-url", "http://" + h.address + ":8080",
+			"--access-keys", "parley:parley", "--token-keys", key, "--log-level", "error",
+			"--attachments", "off", "--store", store, "--bus", strings.Join(buses, ","),
+		})
+	}
+	return c
+}
+
+func (c *chaos) url(i int) string { return "http://" + c.hosts[i].address + ":8080" }
+
+// start starts a node, whose clock is some seconds off.
+func (c *chaos) start(i int) {
+	c.Helper()
+	cmd := c.hosts[i].command(os.Args[0], append([]string{"serve"}, c.args[i]...)...)
+	skew := time.Duration(c.rand.IntN(4001)-2000) * time.Millisecond
+	cmd.Env = append(os.Environ(), asParley+"=1", fmt.Sprintf("%s=%v", testSkew, skew))
+	c.nodes[i] = startProcess(c.T, cmd)
+}
+
+// doHarm does one thing after the other, and undoes it a little later.
+func (c *chaos) doHarm(for_ time.Duration) {
+	kinds := []struct {
+		name string
+		do   func(time.Duration)
+	}{
+		{"a node killed", c.killNode}, {"a node killed", c.killNode}, {"a node paused", c.pauseNode},
+		{"a NATS server killed", c.killNATS}, {"a NATS server paused", c.pauseNATS}, {"all of NATS killed", c.killAllNATS},
+		{"PostgreSQL killed", c.killPostgres}, {"PostgreSQL paused", c.pausePostgres}, {"slow disks", c.slowDisks},
+		{"a node cut off NATS", c.cutNATS}, {"a node cut off PostgreSQL", c.cutPostgres}, {"half of the nodes cut off", c.cutHalf},
+	}
+	for end := time.Now().Add(for_); time.Now().Before(end) && !c.Failed(); {
+		k := kinds[c.rand.IntN(len(kinds))]
+		c.done[k.name]++
+		k.do(time.Duration(100+c.rand.IntN(2000)) * time.Millisecond)
+		c.wait(time.Duration(c.rand.IntN(500)) * time.Millisecond)
+	}
+}
+
+// wait lets the harm last: how long is part of what the seed decides.
+func (c *chaos) wait(d time.Duration) { <-time.After(d) }
+
+func (c *chaos) node() int { return c.rand.IntN(chaosNodes) }
+
+func (c *chaos) killNode(d time.Duration) {
+	i := c.node()
+	c.nodes[i].kill()
+	c.wait(d)
+	c.start(i)
+}
+
+func (c *chaos) pauseNode(d time.Duration) {
+	i := c.node()
+	_ = c.nodes[i].Process.Signal(syscall.SIGSTOP)
+	c.wait(d)
+	_ = c.nodes[i].Process.Signal(syscall.SIGCONT)
+}
+
+func (c *chaos) killNATS(d time.Duration) {
+	s := c.nats[c.rand.IntN(chaosServers)]
+	s.Kill()
+	c.wait(d)
+	s.Restart()
+}
+
+func (c *chaos) killAllNATS(d time.Duration) {
+	for _, s := range c.nats {
+		s.Kill()
+	}
+	c.wait(d)
+	for _, s := range c.nats {
+		s.Restart()
+	}
+}
+
+func (c *chaos) pauseNATS(d time.Duration) {
+	s := c.nats[c.rand.IntN(chaosServers)]
+	s.Pause()
+	c.wait(d)
+	s.Resume()
+}
+
+func (c *chaos) killPostgres(d time.Duration) {
+	c.pg.Kill(c)
+	c.wait(d)
+	c.pg.Restart(c)
+}
+
+func (c *chaos) pausePostgres(d time.Duration) {
+	c.pg.Pause(c)
+	c.wait(d)
+	c.pg.Resume(c)
+}
+
+// slowDisks has each commit take 50 ms longer.
+func (c *chaos) slowDisks(d time.Duration) {
+	set := func(delay string) {
+		u := c.pg.URL("postgres")
+		pgtest.Exec(c, u, "ALTER SYSTEM SET commit_delay = "+delay)
+		pgtest.Exec(c, u, "ALTER SYSTEM SET commit_siblings = 0")
+		pgtest.Exec(c, u, "SELECT pg_reload_conf()")
+	}
+	set("50000")
+	c.wait(d)
+	set("0")
+}
+
+func (c *chaos) cutNATS(d time.Duration) { c.cut(d, c.natsHosts, c.node()) }
+
+func (c *chaos) cutPostgres(d time.Duration) { c.cut(d, []string{c.pgHost}, c.node()) }
+
+// cutHalf cuts two of three nodes off everything but their clients.
+func (c *chaos) cutHalf(d time.Duration) {
+	i := c.node()
+	c.cut(d, append([]string{c.pgHost}, c.natsHosts...), i, (i+1)%chaosNodes)
+}
+
+func (c *chaos) cut(d time.Duration, from []string, nodes ...int) {
+	for _, i := range nodes {
+		c.hosts[i].lose(from...)
+	}
+	c.wait(d)
+	for _, i := range nodes {
+		c.hosts[i].mend()
+	}
+}
+
+// heal waits until every node is ready.
+func (c *chaos) heal() {
+	for i := range c.nodes {
+		limit := time.After(recovery)
+		for {
+			resp, err := (&http.Client{Timeout: 5 * time.Second}).Get(c.url(i) + "/readyz")
+			if err == nil {
+				_ = resp.Body.Close()
+				if resp.StatusCode == http.StatusOK {
+					break
+				}
+			}
+			select {
+			case <-limit:
+				c.Fatalf("node %d is not ready: %v", i, err)
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+}
