@@ -227,6 +227,7 @@ type world struct {
 	clocks   []*clockwork.FakeClock
 	nodes    []*node.Node
 	maxChats int
+	worker   node.Worker
 }
 
 // play runs a test in a bubble, where synctest.Wait waits until nothing moves, and
@@ -252,7 +253,7 @@ func (w *world) addNode(skew time.Duration) *node.Node { return w.addNodeOn(w.bu
 
 func (w *world) addNodeOn(b bus.Bus, skew time.Duration) *node.Node {
 	clock := clockwork.NewFakeClockAt(dawn.Add(skew))
-	n := node.New(node.Config{Store: w.store, Bus: b, Clock: clock, MaxChats: w.maxChats, Log: slog.New(slog.DiscardHandler)})
+	n := node.New(node.Config{Store: w.store, Bus: b, Clock: clock, MaxChats: w.maxChats, Worker: w.worker, Log: slog.New(slog.DiscardHandler)})
 	w.Cleanup(n.Close)
 	w.clocks, w.nodes = append(w.clocks, clock), append(w.nodes, n)
 	return n

@@ -23,6 +23,13 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
+// has reports whether a line has the words.
+func (l *lines) has(words string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.b.String(), words)
+}
+
 // find gives the line that has the words.
 func (l *lines) find(t *testing.T, words string) string {
 	t.Helper()
