@@ -151,7 +151,8 @@ func TestLossJustAfter(t *testing.T) {
 		w.lossy[0].lose(true)
 		synctest.Wait()
 		w.lossy[1].mend()
-		for range node.Wary / node.LookOften {
+		synctest.Wait() // it is wary from now on
+		for range node.Wary/node.LookOften - 1 {
 			w.do(0, id, say(jane, "still unheard", ""))
 			w.pass(node.LookOften)
 			w.saw(r, id)
