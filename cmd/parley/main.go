@@ -33,6 +33,7 @@ func main() {
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server until it is interrupted."`
 	Demo    demoCmd    `cmd:"" help:"Play one conversation with a server of its own, showing calls and what reaches whom."`
+	Copy    copyCmd    `cmd:"" help:"Copy all chats from one store to another, and compare them."`
 	Config  configCmd  `cmd:"" help:"Print the settings in force, and where each comes from."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asParley) != "" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){"parley": main})
+	testscript.Main(m, map[string]func(){"parley": main, "makechats": makeChats})
 }
 
 func TestScripts(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -52,22 +53,31 @@ func openDataDir(path string) (*dataDir, error) {
 	if !held {
 		return nil, fmt.Errorf("the data directory %s is in use by another server; stop that one, or choose another with --data", path)
 	}
-	_, err = os.Stat(filepath.Join(path, database))
-	return &dataDir{path: path, lock: lock, fresh: errors.Is(err, fs.ErrNotExist)}, nil
+	return &dataDir{path: path, lock: lock, fresh: !hasDatabase(path)}, nil
+}
+
+// hasDatabase reports whether there is a database in a directory.
+func hasDatabase(path string) bool {
+	_, err := os.Stat(filepath.Join(path, database))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// openSQLite opens the database in the directory.
+func (d *dataDir) openSQLite(log *slog.Logger) (*sqlstore.Store, error) {
+	return sqlstore.OpenSQLite(filepath.Join(d.path, database), sqlstore.Options{Log: log})
 }
 
 // openStore opens the store that the settings name.
 func (s *Server) openStore() (store.Store, error) {
 	var kept *sqlstore.Store
 	var err error
-	options := sqlstore.Options{Log: s.log}
 	switch {
 	case s.settings.Store != "":
-		kept, err = sqlstore.OpenPostgres(context.Background(), s.settings.Store, options)
+		kept, err = sqlstore.OpenPostgres(context.Background(), s.settings.Store, sqlstore.Options{Log: s.log})
 	case s.dir.path == "":
 		return memstore.New(), nil
 	default:
-		kept, err = sqlstore.OpenSQLite(filepath.Join(s.dir.path, database), options)
+		kept, err = s.dir.openSQLite(s.log)
 	}
 	if err != nil {
 		return nil, err // not kept: a nil *Store is not a nil Store

@@ -120,6 +120,11 @@ type Store interface {
 	// and a contact's row. It costs little for each of them, and there may be many.
 	LastSeqs(ctx context.Context, ids []chat.ChatID) (map[chat.ChatID]int64, error)
 
+	// Chats returns the chats that have entries and an id greater than after, in
+	// ascending order of their ids, at most limit of them. It is for whoever copies or
+	// checks a whole store.
+	Chats(ctx context.Context, after chat.ChatID, limit int) ([]chat.ChatID, error)
+
 	// Contact returns a contact's row, or ErrNotFound.
 	Contact(ctx context.Context, id chat.ContactID) (chat.Summary, error)
 

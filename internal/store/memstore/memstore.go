@@ -4,8 +4,10 @@
 package memstore
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -129,6 +131,19 @@ func (s *Store) LastSeqs(_ context.Context, ids []chat.ChatID) (map[chat.ChatID]
 		}
 	}
 	return seqs, nil
+}
+
+// Chats implements [store.Store].
+func (s *Store) Chats(_ context.Context, after chat.ChatID, limit int) ([]chat.ChatID, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, store.ErrClosed
+	}
+	order := func(a, b chat.ChatID) int { return bytes.Compare(a.UUID[:], b.UUID[:]) }
+	all := slices.SortedFunc(maps.Keys(s.logs), order)
+	all = slices.DeleteFunc(all, func(id chat.ChatID) bool { return order(id, after) <= 0 })
+	return all[:min(max(limit, 0), len(all))], nil
 }
 
 // Contact implements [store.Store].

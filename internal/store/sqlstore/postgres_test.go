@@ -167,7 +167,7 @@ func TestPostgresPlans(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	texts := map[string]int{sqlEntries: 3, sqlOldestItems: 4, sqlNewestItems: 4, sqlSeqAt: 2, sqlContact: 1, sqlDue: 1}
+	texts := map[string]int{sqlEntries: 3, sqlOldestItems: 4, sqlNewestItems: 4, sqlSeqAt: 2, sqlChats: 2, sqlContact: 1, sqlDue: 1}
 	d := postgresDialect(nil, nil)
 	for by := store.Initiated; by <= store.Ended; by++ {
 		q := store.Search{By: by, From: time.Unix(1, 0), After: &store.Cursor{}, Agents: []string{"a"}, Labels: [][]string{{"a"}}}

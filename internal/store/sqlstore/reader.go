@@ -21,7 +21,7 @@ type reader struct {
 	db     *sql.DB
 	closed atomic.Bool
 
-	entries, oldest, newest, seqAt, contact, due query
+	entries, oldest, newest, seqAt, chats, contact, due query
 }
 
 // query is a statement that reads.
@@ -57,7 +57,7 @@ func newReader(ctx context.Context, db *sql.DB, d dialect) (*reader, error) {
 	r := &reader{dialect: d, db: db}
 	for q, text := range map[*query]string{
 		&r.entries: sqlEntries, &r.oldest: sqlOldestItems, &r.newest: sqlNewestItems,
-		&r.seqAt: sqlSeqAt, &r.contact: sqlContact, &r.due: sqlDue,
+		&r.seqAt: sqlSeqAt, &r.chats: sqlChats, &r.contact: sqlContact, &r.due: sqlDue,
 	} {
 		q.text, q.db = text, db
 		if d.prepares {
@@ -134,6 +134,25 @@ func (r *reader) SeqAt(ctx context.Context, id chat.ChatID, t time.Time) (seq in
 		return r.seqAt.all(ctx, func(rows *sql.Rows) error { return rows.Scan(&seq) }, id.UUID[:], t.UnixMilli())
 	})
 	return seq, r.failed("seq at", err)
+}
+
+// Chats implements [store.Store].
+func (r *reader) Chats(ctx context.Context, after chat.ChatID, limit int) (all []chat.ChatID, err error) {
+	if limit < 1 {
+		return nil, r.failed("chats", nil)
+	}
+	err = r.try(ctx, func(ctx context.Context) error {
+		all = nil
+		return r.chats.all(ctx, func(rows *sql.Rows) error {
+			var id sql.RawBytes
+			err := rows.Scan(&id)
+			var c chat.ChatID
+			copy(c.UUID[:], id)
+			all = append(all, c)
+			return err
+		}, after.UUID[:], limit)
+	})
+	return all, r.failed("chats", err)
 }
 
 // Contact implements [store.Store].

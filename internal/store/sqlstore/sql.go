@@ -50,6 +50,8 @@ SELECT seq FROM entry
 WHERE chat_id = $1 AND at <= $2 AND visible = 1
 ORDER BY seq DESC LIMIT 1`
 
+	sqlChats = `SELECT chat_id FROM entry WHERE chat_id > $1 AND seq = 1 ORDER BY chat_id LIMIT $2`
+
 	sqlContact = `SELECT ` + contactColumns + ` FROM contact WHERE contact_id = $1 LIMIT 1`
 
 	// What follows is made by clause.

@@ -260,7 +260,7 @@ func TestReadersCannotWrite(t *testing.T) {
 func TestPlans(t *testing.T) {
 	db := openPools(t, filled(t))
 	for _, text := range []string{
-		sqlInsertEntry, sqlLastSeq, sqlPutContact, sqlEntries, sqlOldestItems, sqlNewestItems, sqlSeqAt, sqlContact, sqlDue,
+		sqlInsertEntry, sqlLastSeq, sqlPutContact, sqlEntries, sqlOldestItems, sqlNewestItems, sqlSeqAt, sqlChats, sqlContact, sqlDue,
 	} {
 		wantPlan(t, db, text)
 	}

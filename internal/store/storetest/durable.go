@@ -32,6 +32,7 @@ func closes(k *kit) {
 	_, results["Items"] = k.store.Items(ctx, s.Chat, store.Query{From: 1, To: 1, Limit: 1})
 	_, results["SeqAt"] = k.store.SeqAt(ctx, s.Chat, base)
 	_, results["LastSeqs"] = k.store.LastSeqs(ctx, []chat.ChatID{s.Chat})
+	_, results["Chats"] = k.store.Chats(ctx, chat.ChatID{}, 1)
 	_, results["Contact"] = k.store.Contact(ctx, s.Contact)
 	_, results["Due"] = k.store.Due(ctx, 1)
 	_, results["Search"] = k.store.Search(ctx, store.Search{})

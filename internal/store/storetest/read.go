@@ -1,10 +1,13 @@
 package storetest
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/store"
@@ -16,6 +19,7 @@ var readChecks = []check{
 	{"items", items},
 	{"seq at", seqAt},
 	{"last seqs", lastSeqs},
+	{"chats", listChats},
 }
 
 // empty: an empty store has an answer for everything.
@@ -192,4 +196,43 @@ func lastSeqs(k *kit) {
 	k.wantLastSeqs(ids, want)
 	k.wantLastSeqs(append([]chat.ChatID{NewChat(), ids[1], ids[0], NewChat()}, ids...), want)
 	k.wantLastSeqs(ids[5:6], map[chat.ChatID]int64{ids[5]: want[ids[5]]})
+}
+
+// listChats: each chat that has entries once, in the order of their ids.
+func listChats(k *kit) {
+	list := func(after chat.ChatID, limit int) []chat.ChatID {
+		k.Helper()
+		ids, err := k.store.Chats(k.Context(), after, limit)
+		if err != nil {
+			k.Fatalf("Chats: %v", err)
+		}
+		return ids
+	}
+	if ids := list(chat.ChatID{}, 10); len(ids) > 0 {
+		k.Errorf("an empty store has the chats %v", ids)
+	}
+	var want []chat.ChatID
+	for i := range 20 {
+		id := chat.ChatID{ID: chat.ID{UUID: uuid.New()}} // in no order
+		k.append(Messages(id, 0, 1+i%3))
+		want = append(want, id)
+	}
+	s := summary(NewChat())
+	k.append(store.Append{Chat: s.Chat, Summaries: []chat.Summary{s}}) // has no entries
+	slices.SortFunc(want, func(a, b chat.ChatID) int { return bytes.Compare(a.UUID[:], b.UUID[:]) })
+	for _, limit := range []int{1, 3, 7, 20, 21} {
+		var got []chat.ChatID
+		for page := list(chat.ChatID{}, limit); len(page) > 0; page = list(got[len(got)-1], limit) {
+			if len(page) > limit || len(got) > len(want) {
+				break
+			}
+			got = append(got, page...)
+		}
+		if !slices.Equal(got, want) {
+			k.Errorf("pages of %d chats\n got %v\nwant %v", limit, got, want)
+		}
+	}
+	if ids := list(chat.ChatID{}, 0); len(ids) > 0 {
+		k.Errorf("a limit of 0 gives %v", ids)
+	}
 }
