@@ -22,7 +22,7 @@ type Contact struct {
 	Queue    string
 	QueuedAt time.Time
 	// Agent is the agent who joined last, but for those who have a contact of their own, or
-	// whose own contact it is; ConnectedAt is when the first one joined.
+	// whose own contact it is; ConnectedAt is when the first one joined, or barged in.
 	Agent       ParticipantID
 	ConnectedAt time.Time
 	// Updated is when anything but the conversation last changed the contact.
@@ -146,6 +146,9 @@ func (c *Chat) begin(e *Entry) {
 	s := &Contact{ID: e.Segment.ID, Previous: c.Contact, Method: e.Segment.Method, Of: e.Segment.Of, Began: e.At, first: e.Seq}
 	if p := c.Participant(s.Of); p != nil {
 		p.Contact = s.ID
+		if s.Method == MethodMonitor {
+			s.Agent = p.ID
+		}
 	} else {
 		was := c.Current()
 		was.Ended, was.Cause = e.At, e.Cause

@@ -12,6 +12,14 @@
 // throw its outcome away and decide again, as it must when another node was
 // faster.
 //
+// A chat is a chain of contacts ([Contact]): a transfer begins the next one, and what
+// follows the conversation is one too. Supervisors, and agents who are invited to a
+// conversation that goes on, have a contact of their own beside it.
+//
+// What happens besides people is a [Flow], which the chat keeps from its start. Whatever
+// happens by itself (timers, missed invitations, the flow's waits) has a place in one list,
+// deadline.go, and happens with a [Tick]. Work that takes more than rules is a [Job].
+//
 // Times inside a chat have whole milliseconds and strictly increase from entry
 // to entry, so that a client that sorts by AbsoluteTime sees the order of the
 // log (docs/compatibility.md, "Order and time").

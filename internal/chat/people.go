@@ -260,12 +260,22 @@ func (t *turn) join(p *Participant, token string) {
 		}
 		t.runFlow(0)
 	case Agent:
-		for _, bot := range t.chat.people {
-			if bot.Role == CustomBot && bot.Presence != Gone {
-				t.depart(bot, "", CauseAgent)
-			}
-		}
+		t.accepted()
 		t.resume(WaitAgent)
+	}
+}
+
+// accepted lets those go who are not needed any more now that an agent has come: the bot,
+// and users to whom the chat was offered or assigned.
+func (t *turn) accepted() {
+	for _, p := range t.chat.people {
+		switch {
+		case p.Presence == Gone:
+		case p.Role == CustomBot:
+			t.depart(p, "", CauseAgent)
+		case p.Role == Agent && p.Presence == Invited && p.User != "" && p.transfer.IsZero():
+			t.leave(p, "", CauseMissed)
+		}
 	}
 }
 
@@ -348,7 +358,8 @@ func (t *turn) noBot() {
 // 3.6). Leaving a second time ends the chat.
 func (t *turn) surveyed(token string) bool {
 	c := t.chat
-	if len(c.Settings.DisconnectOnCustomerExit) == 0 || c.Settings.Flow.Exit == 0 || c.flow.exits || c.present(Agent) == nil {
+	if len(c.Settings.DisconnectOnCustomerExit) == 0 || c.Settings.Flow.Exit == 0 || c.flow.exits ||
+		c.present(Customer) == nil || c.present(Agent) == nil {
 		return false
 	}
 	t.exit(&c.Customer().Author, token, CauseCustomer)
