@@ -37,7 +37,8 @@
 // The session's connections take care of themselves: a new one is made when the old is
 // lost, with exponential backoff and full jitter, when a heartbeat was not answered, and
 // before the old one expires; in the latter two cases the new one has subscribed before
-// the old one is closed. [event.Connected] and [event.Disconnected] tell of outages. If a new
+// the old one is closed. [event.Connected], [event.CaughtUp] and [event.Disconnected] tell
+// of outages. If a new
 // connection is refused with 403, the chat has ended meanwhile, which [event.Ended] then says.
 //
 // # Errors

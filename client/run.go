@@ -32,6 +32,7 @@ type loop struct {
 	renew      clockwork.Timer // when the connection is to be renewed
 	stale      <-chan struct{} // of sock
 	denied     bool            // a new connection was refused: the chat is over
+	behind     bool            // Connected was told, and CaughtUp not yet
 	pending    []event.Event   // to be read, oldest first
 	end        error           // why nothing more comes; nil while something may
 }
@@ -188,6 +189,7 @@ func (l *loop) arrived(c connection) {
 		l.renew.Reset(c.renewAt.Sub(l.clock.Now()))
 		if l.sock == nil {
 			l.put(event.Connected{})
+			l.behind = true
 			l.use(c.sock)
 			return
 		}

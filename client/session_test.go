@@ -257,6 +257,29 @@ func (w *world) hurry() client.Option {
 	return client.WithClock(clock)
 }
 
+// What was before Join comes between Connected and CaughtUp, what is new after them.
+func TestCaughtUp(t *testing.T) {
+	w := newWorld(t)
+	jane := w.start()
+	jane.expect("connected", "Jane joined")
+	jane.say("before")
+	bob := w.agent(jane.Details().ContactID)
+	var got []string
+	for len(got) == 0 || got[len(got)-1] != "Jane: after" {
+		e, err := bob.Next(w.ctx)
+		w.must(err)
+		if _, ok := e.(event.CaughtUp); ok {
+			got = append(got, "caught up")
+			jane.say("after")
+			continue
+		}
+		got = append(got, tell(e))
+	}
+	if want := []string{"connected", "Jane joined", "Jane: before", "Bob joined", "caught up", "Jane: after"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestResume(t *testing.T) {
 	w := newWorld(t)
 	jane := w.start()
@@ -369,10 +392,19 @@ func TestClientToken(t *testing.T) {
 	}
 }
 
+// caughtUp reads that somebody has.
+func (w *world) caughtUp(p *person) {
+	w.t.Helper()
+	if e, err := p.Next(w.ctx); e != (event.CaughtUp{}) || err != nil {
+		w.t.Fatalf("got %v, %v", e, err)
+	}
+}
+
 func TestContexts(t *testing.T) {
 	w := newWorld(t)
 	jane := w.start()
 	jane.expect("connected", "Jane joined")
+	w.caughtUp(jane)
 	ended, cancel := context.WithCancel(w.ctx)
 	cancel()
 	if _, err := jane.Next(ended); !errors.Is(err, context.Canceled) {

@@ -173,8 +173,13 @@ func (l *loop) page(p page) {
 	for _, it := range p.items {
 		l.take(it)
 	}
-	if p.last {
-		l.stopFill()
+	if !p.last {
+		return
+	}
+	l.stopFill()
+	if l.behind {
+		l.put(event.CaughtUp{})
+		l.behind = false
 	}
 }
 

@@ -49,10 +49,11 @@ type Event interface{ event() }
 
 func (Item) event()         {}
 func (Connected) event()    {}
+func (CaughtUp) event()     {}
 func (Disconnected) event() {}
 
 // Of gives the item that an event is about, if there is one: all but [Connected],
-// [Disconnected], and an [Ended] that was inferred.
+// [CaughtUp], [Disconnected], and an [Ended] that was inferred.
 func Of(e Event) (Item, bool) {
 	i, ok := e.(interface{ self() Item })
 	if !ok {
@@ -138,8 +139,12 @@ type (
 	Unknown struct{ Item }
 
 	// Connected says that the session has a connection: at first, and after each
-	// [Disconnected]. What was missed comes next.
+	// [Disconnected]. What was missed comes next, and then [CaughtUp].
 	Connected struct{}
+
+	// CaughtUp says that what was before [Connected] has been told: what comes from now
+	// on is new.
+	CaughtUp struct{}
 
 	// Disconnected says that the session has lost its connection and is making a new
 	// one. Calls still work if the service can be reached.

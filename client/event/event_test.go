@@ -78,7 +78,7 @@ func TestDetails(t *testing.T) {
 	if want := (event.File{ID: "f", Name: "a.png", ContentType: "image/png", Status: "APPROVED"}); file != want {
 		t.Errorf("the file is %+v", file)
 	}
-	for _, e := range []event.Event{event.Connected{}, event.Disconnected{}, event.Ended{Inferred: true}} {
+	for _, e := range []event.Event{event.Connected{}, event.CaughtUp{}, event.Disconnected{}, event.Ended{Inferred: true}} {
 		if it, ok := event.Of(e); ok {
 			t.Errorf("%T has the item %+v", e, it)
 		}

@@ -30,10 +30,6 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"parley": main, "makechats": makeChats})
 }
 
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata"})
-}
-
 // skewedClock is a clock that is off.
 type skewedClock struct {
 	clockwork.Clock

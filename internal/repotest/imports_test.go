@@ -78,6 +78,7 @@ var mayImport = map[string][]string{
 	"client":            {"client/event", "client/internal/*"},
 	"client/event":      {},
 	"client/internal/*": {"client/event", "client/internal/*"},
+	"internal/terminal": {"client", "client/event"},
 }
 
 // mayImportServer lists whose non-test files may import internal/server.
