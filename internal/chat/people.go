@@ -146,16 +146,8 @@ func (m Monitor) decide(t *turn) error {
 	case !c.isCurrent(m.Contact):
 		return c.notCurrent()
 	}
-	for _, p := range c.people {
-		switch {
-		case p.Role != Supervisor || p.User != m.User.ID || p.Presence == Gone:
-		case p.silent == m.Barge:
-			t.leave(p, "", CauseThirdParty)
-		default:
-			t.answer(p.Contact.ID, c.Find(p.Contact).Began)
-			t.keep(ParticipantID{}, m.Token, keyMonitor, "")
-			return nil
-		}
+	if m.again(t) {
+		return nil
 	}
 	if err := t.chat.room(Supervisor); err != nil {
 		return err
@@ -164,6 +156,23 @@ func (m Monitor) decide(t *turn) error {
 	own := t.side(MethodMonitor, id, m.Token)
 	t.answer(own.ID, t.last())
 	return nil
+}
+
+// again answers for a user who watches already, with the same right. With another one they
+// go first.
+func (m Monitor) again(t *turn) bool {
+	for _, p := range t.chat.people {
+		switch {
+		case p.Role != Supervisor || p.User != m.User.ID || p.Presence == Gone:
+		case p.silent == m.Barge:
+			t.leave(p, "", CauseThirdParty)
+		default:
+			t.answer(p.Contact.ID, t.chat.Find(p.Contact).Began)
+			t.keep(ParticipantID{}, m.Token, keyMonitor, "")
+			return true
+		}
+	}
+	return false
 }
 
 // Via says how a participant came to be connected.

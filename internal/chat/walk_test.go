@@ -15,7 +15,7 @@ import (
 // TestWalks takes chats through random commands, and holds every step to what must
 // be true of all chats. A failure names the seed, which alone repeats the walk.
 func TestWalks(t *testing.T) {
-	walks := 12_000
+	walks := 10_000
 	if testing.Short() {
 		walks = 1_000
 	}
