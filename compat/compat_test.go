@@ -72,6 +72,21 @@ func needs(t *testing.T, tools []string) {
 	}
 }
 
+// documented are the ContentTypes that clients are known to be sent (semantics.md 2.2 to
+// 2.6). Those that are only names in ChatJS (participant.active and inactive,
+// workflow.cancelled) are not among them: nobody says when they come.
+var documented = []string{
+	"text/plain", "text/markdown", "application/json",
+	"application/vnd.amazonaws.connect.message.interactive", "application/vnd.amazonaws.connect.message.interactive.response",
+	eventPrefix + "participant.joined", eventPrefix + "participant.left", eventPrefix + "participant.invited",
+	eventPrefix + "chat.ended", eventPrefix + "transfer.succeeded", eventPrefix + "transfer.failed",
+	eventPrefix + "typing", eventPrefix + "message.metadata",
+	eventPrefix + "participant.idle", eventPrefix + "participant.returned", eventPrefix + "participant.autodisconnection",
+	eventPrefix + "authentication.initiated", eventPrefix + "authentication.succeeded", eventPrefix + "authentication.failed",
+	eventPrefix + "authentication.timeout", eventPrefix + "authentication.expired", eventPrefix + "authentication.cancelled",
+	eventPrefix + "participant.displayname.updated", eventPrefix + "chat.rehydrated",
+}
+
 func TestScenario(t *testing.T) {
 	if testing.Short() {
 		t.Skip("playing the scenario with every client takes a while; leave out -short to do it")
@@ -91,18 +106,25 @@ func play(t *testing.T, bin string, clients []client, start func(*testing.T) *se
 			srv := start(t)
 			browser, _ := exec.LookPath(chromium())
 			p := startPlayer(t, c.command(bin), append(srv.env(), "PARLEY_TEST_CHROMIUM="+browser))
+			played := 0
 			for _, ch := range sc.Chapters {
 				if reason := ch.OneNode; reason != "" && len(srv.nodes) > 1 {
 					t.Logf("not on several nodes: %q: %s", ch.Name, reason)
 					continue
 				}
 				t.Run(ch.Name, func(t *testing.T) {
+					played++
 					s := &story{
-						t: t, scenario: sc, client: &c, player: p, server: srv,
-						saved: make(saved), latest: make(map[string]string),
+						t: t, scenario: sc, client: &c, player: p, server: srv, contacts: ch.Contacts,
+						saved: make(saved), latest: make(map[string]string), parts: make(map[any]bool),
 					}
 					s.tell(ch.Steps)
 				})
+			}
+			for _, contentType := range documented {
+				if !p.types[contentType] && played == len(sc.Chapters) {
+					t.Errorf("no item was a %s", contentType)
+				}
 			}
 		})
 	}

@@ -2,8 +2,9 @@
 // exist for Amazon Connect chat, official and unmodified: the AWS SDKs for Go, Python
 // and JavaScript, and ChatJS in plain Node and in a browser.
 //
-// scenario.yaml says who does what, and what everyone must then have seen. The test
-// reads it, starts the server and, for each client, a player: a small program that
+// scenario.yaml and its fellows say who does what, and what everyone must then have seen.
+// The test reads them, starts the server (with center.yaml for its configuration), an
+// identity provider and, for each client, a player: a small program that
 // does what it is told with that client and reports what came of it. A player reads
 // requests and writes replies and events, one JSON text a line:
 //
@@ -14,7 +15,8 @@
 //
 // "do" is the name of an operation, or one of: connect (have a fresh connection and a
 // subscribed socket, as a page that was loaded anew), reconnect (wait for the loss of
-// the socket and have another), forget (close everything). The type of an error is
+// the socket and have another), upload and download (an attachment, from beginning to
+// end), forget (close everything). The type of an error is
 // the name of the client's own class for it.
 //
 // The Go SDK and ChatJS in a browser play it also on three nodes with one PostgreSQL,

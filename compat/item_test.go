@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -19,12 +20,17 @@ const anything = "*"
 // pattern turns the scenario's sentence about an item into what its members must be:
 // "joined agent", "left agent", "ended", "typing agent", "message hello",
 // "delivered hello by agent", "read hello by agent", and in a transcript "message
-// hello read by agent". nil as a member means that it must be absent.
+// hello read by agent". Other events go by the end of their ContentType:
+// "participant.idle customer", "chat.rehydrated". nil as a member means that it must be
+// absent.
 func (s *story) pattern(sentence string) (map[string]any, error) {
 	words := strings.Fields(sentence)
 	switch {
 	case len(words) == 1 && words[0] == "ended":
 		return map[string]any{"Type": "EVENT", "ContentType": eventPrefix + "chat.ended",
+			"ParticipantId": nil, "DisplayName": nil, "ParticipantRole": nil, "Content": nil}, nil
+	case len(words) == 1 && strings.Contains(words[0], "."):
+		return map[string]any{"Type": "EVENT", "ContentType": eventPrefix + words[0],
 			"ParticipantId": nil, "DisplayName": nil, "ParticipantRole": nil, "Content": nil}, nil
 	case len(words) == 2 && words[0] == "message":
 		return s.message(words[1], nil)
@@ -44,11 +50,15 @@ func (s *story) eventOf(verb, who string) (map[string]any, error) {
 	contentType, ok := map[string]string{
 		"joined": "participant.joined", "left": "participant.left", "typing": "typing",
 	}[verb]
-	if !ok {
+	if !ok && !strings.Contains(verb, ".") {
 		return nil, fmt.Errorf("the scenario knows no event %q", verb)
 	}
+	contentType = cmp.Or(contentType, verb)
 	p := s.author(who)
 	p["Type"], p["ContentType"], p["Content"] = "EVENT", eventPrefix+contentType, nil
+	if strings.HasPrefix(verb, "authentication.") {
+		p["Content"] = anything // the session
+	}
 	return p, nil
 }
 
@@ -141,7 +151,7 @@ func isEmpty(v any) bool { return reflect.ValueOf(v).IsZero() }
 var wireTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
 
 // malformed says what is wrong with an item whatever it is about; "" if nothing is.
-func malformed(item map[string]any, contact any) string {
+func (s *story) malformed(item map[string]any) string {
 	at, _ := item["AbsoluteTime"].(string)
 	if !wireTime.MatchString(at) {
 		return fmt.Sprintf("AbsoluteTime is %q, want the form 2006-01-02T15:04:05.000Z", at)
@@ -151,11 +161,18 @@ func malformed(item map[string]any, contact any) string {
 		return fmt.Sprintf("Id is %v, want a UUID", item["Id"])
 	}
 	ms := int64(id[0])<<40 | int64(id[1])<<32 | int64(id[2])<<24 | int64(id[3])<<16 | int64(id[4])<<8 | int64(id[5])
-	if made := time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z"); made != at {
+	if metadata, _ := item["MessageMetadata"].(map[string]any); metadata["ChunkNumber"] != nil {
+		s.parts[item["Id"]] = true
+	}
+	if made := time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z"); made != at && !s.parts[item["Id"]] {
 		return fmt.Sprintf("Id %s was made at %s, but AbsoluteTime is %s", id, made, at)
 	}
-	if item["ContactId"] != contact {
-		return fmt.Sprintf("ContactId is %v, want %v", item["ContactId"], contact)
+	contact, first := item["ContactId"], s.saved["customer"]["ContactId"]
+	if !s.contacts && contact != first {
+		return fmt.Sprintf("ContactId is %v, want %v", contact, first)
+	}
+	if related := item["RelatedContactId"]; (contact == nil) == (related == nil) {
+		return fmt.Sprintf("ContactId is %v and RelatedContactId %v, want one of them", contact, related)
 	}
 	return ""
 }

@@ -9,13 +9,10 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/parley-chat/parley/internal/blob/s3blob/s3test"
 	"github.com/parley-chat/parley/internal/bus/natsbus/natstest"
@@ -61,22 +58,13 @@ type cluster struct {
 // server starts three nodes that have a configuration file, a database and a bucket in
 // common.
 func (c *cluster) server(t *testing.T) *server {
-	s := &server{t: t, relay: startRelay(t), log: new(tail)}
-	config := map[string]any{
-		"public-url": s.relay.url(),
+	s := newServer(t)
+	file := s.config(map[string]any{
 		"store":      c.database.Database(t),
 		"bus":        strings.Join(natstest.URLs(c.nats), ","),
-		"blobs":      c.files.URL(c.files.Bucket(t, s.relay.url(), "null"), ""),
+		"blobs":      c.files.URL(c.files.Bucket(t, "*"), ""), // the pages have an origin of their own
 		"token-keys": []string{base64.StdEncoding.EncodeToString(make([]byte, 32))},
-	}
-	text, err := yaml.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "parley.yaml")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	})
 	env := append(os.Environ(), "AWS_ACCESS_KEY_ID="+s3test.AccessKey, "AWS_SECRET_ACCESS_KEY="+s3test.SecretKey)
 	for range 3 {
 		s.run(c.bin, env, "--config", file)

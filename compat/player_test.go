@@ -15,7 +15,7 @@ const (
 	// answerWithin covers a client's own retries.
 	answerWithin = 30 * time.Second
 	// seenWithin is how long something may take to get to a participant.
-	seenWithin = 10 * time.Second
+	seenWithin = 30 * time.Second
 )
 
 // failure is an error as a client reports it, or as the scenario expects it.
@@ -38,6 +38,7 @@ type player struct {
 	answers map[int]line
 	items   map[string][]map[string]any // what a participant has got and nobody looked at yet
 	events  map[string]int              // callbacks of a participant, by "who event"
+	types   map[string]bool             // the ContentTypes of all items there ever were
 	gone    error
 }
 
@@ -56,6 +57,7 @@ func startPlayer(t *testing.T, command []string, env []string) *player {
 	p := &player{
 		t: t, trace: new(tail), changed: make(chan struct{}),
 		answers: make(map[int]line), items: make(map[string][]map[string]any), events: make(map[string]int),
+		types: make(map[string]bool),
 	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = env
@@ -119,6 +121,8 @@ func (p *player) note(l line, err error) {
 		p.gone = err
 	case l.Event == "item":
 		p.items[l.Who] = append(p.items[l.Who], l.Item)
+		contentType, _ := l.Item["ContentType"].(string)
+		p.types[contentType] = true
 	case l.Event != "":
 		p.events[l.Who+" "+l.Event]++
 	default:

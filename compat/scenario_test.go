@@ -2,16 +2,20 @@ package compat
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// scenario is scenario.yaml, where its parts are explained.
+// scenario is what all the files scenario*.yaml have together. scenario.yaml explains it.
 type scenario struct {
 	People   map[string]person `yaml:"people"`
 	Parts    map[string][]step `yaml:"parts"`
@@ -24,12 +28,14 @@ type person struct {
 	Role string `yaml:"role"`
 }
 
-// chapter is one chat.
+// chapter is one chat, or a few that belong together.
 type chapter struct {
 	Name string `yaml:"chapter"`
 	// OneNode is why it can't be played on several nodes; empty if it can.
 	OneNode string `yaml:"oneNode"`
-	Steps   []step `yaml:"steps"`
+	// Contacts says that items may be of other contacts than the chat's first one.
+	Contacts bool   `yaml:"contacts"`
+	Steps    []step `yaml:"steps"`
 }
 
 // step is one call, and what must come of it.
@@ -52,17 +58,27 @@ type step struct {
 }
 
 func loadScenario(t *testing.T) *scenario {
-	text, err := os.ReadFile("scenario.yaml")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("scenario*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("there is no scenario", err)
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
-	sc := new(scenario)
-	if err := dec.Decode(sc); err != nil {
-		t.Fatal(err)
+	all := &scenario{People: make(map[string]person), Parts: make(map[string][]step)}
+	for _, file := range files { // scenario.yaml is the last one
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dec := yaml.NewDecoder(bytes.NewReader(text))
+		dec.KnownFields(true)
+		sc := new(scenario)
+		if err := dec.Decode(sc); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		maps.Copy(all.People, sc.People)
+		maps.Copy(all.Parts, sc.Parts)
+		all.Chapters = append(all.Chapters, sc.Chapters...)
 	}
-	return sc
+	return all
 }
 
 // excluded reports whether the step is not for this client, and why. A client has
@@ -88,16 +104,36 @@ var reference = regexp.MustCompile(`\$(\w+)((?:\.\w+)+)`)
 // saved is what steps saved, by name.
 type saved map[string]map[string]any
 
-// lookup follows a reference.
+// lookup follows a reference. Elements of lists have numbers, from 0.
 func (s saved) lookup(name, path string) (any, error) {
 	var at any = s[name]
 	for _, key := range strings.Split(path, ".")[1:] {
-		m, _ := at.(map[string]any)
-		if at = m[key]; at == nil {
+		switch in := at.(type) {
+		case map[string]any:
+			at = in[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			if at = nil; err == nil && i < len(in) {
+				at = in[i]
+			}
+		default:
+			at = nil
+		}
+		if at == nil {
 			return nil, fmt.Errorf("$%s%s: there is no %s", name, path, key)
 		}
 	}
 	return at, nil
+}
+
+// keep saves an item. What its Content says as JSON can be referred to as its Json.
+func (s saved) keep(name string, item map[string]any) {
+	var content map[string]any
+	if text, _ := item["Content"].(string); json.Unmarshal([]byte(text), &content) == nil {
+		item = maps.Clone(item)
+		item["Json"] = content
+	}
+	s[name] = item
 }
 
 // fill replaces the references in a value of the scenario.

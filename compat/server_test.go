@@ -11,11 +11,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/parley-chat/parley/internal/identity/oidctest"
 )
 
 // startWithin is how long the server may take until it listens.
@@ -55,21 +60,48 @@ func dependOnSources(t *testing.T) {
 // server is a parley process of its own, or several that act as one, behind a network
 // that can fail.
 type server struct {
-	t     *testing.T
-	relay *relay
-	log   *tail
-	nodes []string // host:port of each process
-	front *front   // stands before several; nil before one
+	t        *testing.T
+	relay    *relay
+	log      *tail
+	provider *oidctest.Provider // at which its customers log in
+	nodes    []string           // host:port of each process
+	front    *front             // stands before several; nil before one
 }
 
 // listening is the line by which the server says where it is.
 var listening = regexp.MustCompile(`listening on http://(127\.0\.0\.1:\d+)`)
 
 func startServer(t *testing.T, bin string) *server {
-	s := &server{t: t, relay: startRelay(t), log: new(tail)}
-	s.run(bin, os.Environ(), "--data", t.TempDir(), "--public-url", s.relay.url())
+	s := newServer(t)
+	s.run(bin, os.Environ(), "--config", s.config(map[string]any{"data": t.TempDir()}))
 	go s.relay.serve(s.nodes[0])
 	return s
+}
+
+// newServer is one that no process runs yet.
+func newServer(t *testing.T) *server {
+	return &server{t: t, relay: startRelay(t), log: new(tail), provider: oidctest.Start(t, oidctest.Options{})}
+}
+
+// config writes a configuration file: the contact center of the scenario, with settings.
+func (s *server) config(settings map[string]any) string {
+	s.t.Helper()
+	text, err := os.ReadFile("center.yaml")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	filled := strings.NewReplacer("ISSUER,", s.provider.Issuer+",", "CLIENT", oidctest.ClientID,
+		"SECRET", strconv.Quote(oidctest.ClientSecret)).Replace(string(text))
+	settings["public-url"] = s.relay.url()
+	more, err := yaml.Marshal(settings)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	file := filepath.Join(s.t.TempDir(), "parley.yaml")
+	if err := os.WriteFile(file, append([]byte(filled), more...), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return file
 }
 
 // run starts one process of the server.
@@ -128,6 +160,14 @@ func (s *server) fault(method string, body []byte) {
 	s.t.Helper()
 	s.front.pin(method == http.MethodPost)
 	s.special(s.nodes[0], method, "/_parley/faults", body, http.StatusNoContent)
+}
+
+// turn turns the server's clock forward: that of each node.
+func (s *server) turn(body []byte) {
+	s.t.Helper()
+	for _, node := range s.nodes {
+		s.special(node, "POST", "/_parley/clock", body, http.StatusOK)
+	}
 }
 
 // special asks a node for what only a developer's own does.

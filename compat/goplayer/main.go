@@ -104,31 +104,8 @@ func describe(err error) failure {
 	return f
 }
 
-// call decodes the input of an operation, has it completed and calls the SDK.
-func call[In, Out, Opt any](ctx context.Context, raw json.RawMessage, op func(context.Context, *In, ...Opt) (*Out, error), fill func(*In)) any {
-	in := new(In)
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, in); err != nil {
-			return err
-		}
-	}
-	if fill != nil {
-		fill(in)
-	}
-	out, err := op(ctx, in)
-	if err != nil {
-		return err
-	}
-	return out
-}
-
 // do carries out a request.
 func (p *player) do(ctx context.Context, r *request) any {
-	token := func(given **string) {
-		if s := p.people[r.Who]; *given == nil && s != nil {
-			*given = aws.String(s.token)
-		}
-	}
 	switch r.Do {
 	case "connect":
 		return p.connect(ctx, r)
@@ -136,30 +113,12 @@ func (p *player) do(ctx context.Context, r *request) any {
 		return p.reconnect(ctx, r.Who)
 	case "forget":
 		return p.forget()
-	case "StartChatContact":
-		return call(ctx, r.In, p.desk.StartChatContact, nil)
-	case "CreateParticipant":
-		return call(ctx, r.In, p.desk.CreateParticipant, nil)
-	case "StopContact":
-		return call(ctx, r.In, p.desk.StopContact, nil)
-	case "DescribeContact":
-		return call(ctx, r.In, p.desk.DescribeContact, nil)
-	case "GetContactAttributes":
-		return call(ctx, r.In, p.desk.GetContactAttributes, nil)
-	case "UpdateContactAttributes":
-		return call(ctx, r.In, p.desk.UpdateContactAttributes, nil)
-	case "CreateParticipantConnection":
-		return call(ctx, r.In, p.chat.CreateParticipantConnection, nil)
-	case "SendMessage":
-		return call(ctx, r.In, p.chat.SendMessage, func(in *connectparticipant.SendMessageInput) { token(&in.ConnectionToken) })
-	case "SendEvent":
-		return call(ctx, r.In, p.chat.SendEvent, func(in *connectparticipant.SendEventInput) { token(&in.ConnectionToken) })
-	case "GetTranscript":
-		return call(ctx, r.In, p.chat.GetTranscript, func(in *connectparticipant.GetTranscriptInput) { token(&in.ConnectionToken) })
-	case "DisconnectParticipant":
-		return call(ctx, r.In, p.chat.DisconnectParticipant, func(in *connectparticipant.DisconnectParticipantInput) { token(&in.ConnectionToken) })
+	case "upload":
+		return p.upload(ctx, r)
+	case "download":
+		return p.download(ctx, r)
 	}
-	return fmt.Errorf("goplayer can't do %q", r.Do)
+	return p.call(ctx, r.Do, r.Who, r.In)
 }
 
 // connect gives a participant a new connection and socket, closing the old one: what

@@ -39,6 +39,13 @@ async function close({ socket, lost }) {
   await lost;
 }
 
+// body gives what a URL answers with.
+async function body(url, request) {
+  const response = await fetch(url, request);
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  return response.text();
+}
+
 const verbs = {
   // connect closes an old socket first: what loading a page anew does.
   async connect(who, { ParticipantToken, ConnectParticipant }) {
@@ -49,6 +56,19 @@ const verbs = {
     const { request, lost } = people.get(who);
     await lost;
     await open(who, request);
+  },
+  async upload(who, { Name, Type, Text }) {
+    const ConnectionToken = people.get(who).token;
+    const { AttachmentId, UploadMetadata } = await send('StartAttachmentUpload', {
+      ConnectionToken, AttachmentName: Name, ContentType: Type, AttachmentSizeInBytes: Buffer.byteLength(Text),
+    });
+    await body(UploadMetadata.Url, { method: 'PUT', headers: UploadMetadata.HeadersToInclude, body: Text });
+    await send('CompleteAttachmentUpload', { ConnectionToken, AttachmentIds: [AttachmentId] });
+    return { AttachmentId };
+  },
+  async download(who, input) {
+    const { Url } = await send('GetAttachment', { ConnectionToken: people.get(who).token, ...input });
+    return { Text: await body(Url) };
   },
   async forget() {
     await Promise.all([...people.values()].map(close));

@@ -33,7 +33,13 @@
     session = ChatSession.create({
       type: ConnectParticipant ? 'AGENT' : 'CUSTOMER', disableCSM: true, options: { region }, chatDetails,
     });
-    for (const via of ['onMessage', 'onTyping', 'onReadReceipt', 'onDeliveredReceipt']) {
+    for (const via of [
+      'onMessage', 'onTyping', 'onReadReceipt', 'onDeliveredReceipt',
+      'onParticipantIdle', 'onParticipantReturned', 'onParticipantInvited', 'onAutoDisconnection',
+      'onAuthenticationInitiated', 'onAuthenticationSuccessful', 'onAuthenticationFailed',
+      'onAuthenticationTimeout', 'onAuthenticationExpired', 'onAuthenticationCanceled',
+      'onParticipantDisplayNameUpdated', 'onChatRehydrated',
+    ]) {
       session[via](({ data: item }) => {
         // Where ChatJS makes up the chat.ended that it missed, that has no Id.
         if (item.Id) globalThis.report({ event: 'item', via, item });
@@ -65,6 +71,17 @@
         nextToken: NextToken, startPosition: { id: StartPosition?.Id },
       }),
     DisconnectParticipant: () => session.disconnectParticipant(),
+    DescribeView: ({ ViewToken }) => session.describeView({ viewToken: ViewToken }),
+    GetAuthenticationUrl: ({ SessionId, RedirectUri }) =>
+      session.getAuthenticationUrl({ sessionId: SessionId, redirectUri: RedirectUri }),
+    CancelParticipantAuthentication: ({ SessionId }) =>
+      session.cancelParticipantAuthentication({ sessionId: SessionId }),
+    upload: ({ Name, Type, Text }) =>
+      session.sendAttachment({ attachment: Object.assign(new Blob([Text], { type: Type }), { name: Name }) }),
+    async download({ AttachmentId }) {
+      const blob = await session.downloadAttachment({ attachmentId: AttachmentId });
+      return { data: { Text: await blob.text() } };
+    },
   };
 
   // describe finds what the SDK inside ChatJS said: a call rejects with

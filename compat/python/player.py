@@ -9,24 +9,11 @@ import sys
 import threading
 
 import boto3
+import urllib3
 import websocket
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-
-CONTROL_PLANE = {
-    "StartChatContact": "start_chat_contact",
-    "CreateParticipant": "create_participant",
-    "StopContact": "stop_contact",
-    "DescribeContact": "describe_contact",
-    "GetContactAttributes": "get_contact_attributes",
-    "UpdateContactAttributes": "update_contact_attributes",
-}
-PARTICIPANT = {
-    "SendMessage": "send_message",
-    "SendEvent": "send_event",
-    "GetTranscript": "get_transcript",
-    "DisconnectParticipant": "disconnect_participant",
-}
 
 _out = threading.Lock()
 
@@ -88,15 +75,16 @@ class Player:
         self.people = {}
 
     def do(self, verb, who, given):
-        if verb in CONTROL_PLANE:
-            return getattr(self.desk, CONTROL_PLANE[verb])(**given)
-        if verb == "CreateParticipantConnection":
-            return self.chat.create_participant_connection(**given)
-        if verb in PARTICIPANT:
-            if who in self.people:
-                given.setdefault("ConnectionToken", self.people[who].token)
-            return getattr(self.chat, PARTICIPANT[verb])(**given)
+        for client in (self.chat, self.desk):  # in this order: both have a DescribeView
+            if verb in client.meta.service_model.operation_names:
+                return self._call(client, verb, who, given)
         return getattr(self, verb)(who, given)
+
+    def _call(self, client, verb, who, given):
+        members = client.meta.service_model.operation_model(verb).input_shape.members
+        if "ConnectionToken" in members and who in self.people:
+            given.setdefault("ConnectionToken", self.people[who].token)
+        return getattr(client, xform_name(verb))(**given)
 
     def connect(self, who, given):
         """Connects anew, closing an old socket: what loading a page anew does."""
@@ -116,11 +104,40 @@ class Player:
         self.people[who] = Session(self.chat, who, self.people[who].request)
         return {}
 
+    def upload(self, who, given):
+        """Sends a file as an attachment."""
+        token = self.people[who].token
+        body = given["Text"].encode()
+        begun = self.chat.start_attachment_upload(
+            ConnectionToken=token,
+            AttachmentName=given["Name"],
+            ContentType=given["Type"],
+            AttachmentSizeInBytes=len(body),
+        )
+        upload = begun["UploadMetadata"]
+        _fetch("PUT", upload["Url"], headers=upload["HeadersToInclude"], body=body)
+        self.chat.complete_attachment_upload(
+            ConnectionToken=token, AttachmentIds=[begun["AttachmentId"]]
+        )
+        return {"AttachmentId": begun["AttachmentId"]}
+
+    def download(self, who, given):
+        """Gets what is in an attachment."""
+        got = self.chat.get_attachment(ConnectionToken=self.people[who].token, **given)
+        return {"Text": _fetch("GET", got["Url"]).decode()}
+
     def forget(self, _who, _given):
         for session in self.people.values():
             session.close()
         self.people.clear()
         return {}
+
+
+def _fetch(method, url, **more):
+    response = urllib3.request(method, url, **more)
+    if response.status != 200:
+        raise OSError(f"{method} of an attachment: {response.status} {response.data}")
+    return response.data
 
 
 def describe(error):
