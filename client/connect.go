@@ -37,10 +37,14 @@ type connection struct {
 // connect asks for a connection, takes its token into use, opens and subscribes its
 // socket.
 func (s *Session) connect(ctx context.Context) connection {
-	out, err := s.api.CreateParticipantConnection(ctx, &connectparticipant.CreateParticipantConnectionInput{
+	in := &connectparticipant.CreateParticipantConnectionInput{
 		ParticipantToken: &s.details.ParticipantToken, ConnectParticipant: s.connectParticipant,
 		Type: []types.ConnectionType{types.ConnectionTypeWebsocket, types.ConnectionTypeConnectionCredentials},
-	})
+	}
+	if s.watching.Load() {
+		in.ConnectParticipant = nil
+	}
+	out, err := s.api.CreateParticipantConnection(ctx, in)
 	if err != nil {
 		return connection{err: err}
 	}

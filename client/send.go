@@ -131,14 +131,21 @@ func (s *Session) mark(ctx context.Context, message string, as func(context.Cont
 
 // BargeIn has a silent supervisor take part in the chat (semantics.md 8). A session that
 // was joined with [ConnectParticipant] takes part from the beginning.
-func (s *Session) BargeIn(ctx context.Context) error {
+func (s *Session) BargeIn(ctx context.Context) error { return s.takePart(ctx, true) }
+
+// StepBack has a supervisor who has barged in watch silently again. It is Parley's own:
+// Amazon's supervisors do it elsewhere.
+func (s *Session) StepBack(ctx context.Context) error { return s.takePart(ctx, false) }
+
+func (s *Session) takePart(ctx context.Context, really bool) error {
 	if err := s.over(); err != nil {
 		return err
 	}
 	ctx, stop := s.until(ctx)
 	defer stop()
+	s.watching.Store(!really) // from now on: a connection may be made meanwhile
 	_, err := s.api.CreateParticipantConnection(ctx, &connectparticipant.CreateParticipantConnectionInput{
-		ParticipantToken: &s.details.ParticipantToken, ConnectParticipant: aws.Bool(true),
+		ParticipantToken: &s.details.ParticipantToken, ConnectParticipant: &really,
 	})
 	return s.closedOr(err)
 }

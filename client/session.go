@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -56,6 +57,7 @@ type Session struct {
 	api      *connectparticipant.Client
 	files    httpDoer
 	token    connectionToken
+	watching atomic.Bool // after StepBack: connections are made without ConnectParticipant
 	typing   throttle.Typing
 	receipts *throttle.Receipts
 	opener   socket.Opener

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -69,7 +68,7 @@ func TestWholeChat(t *testing.T) {
 
 func TestSupervisor(t *testing.T) {
 	w := newWorld(t)
-	jane := w.start()
+	jane := w.start(w.hurry()) // receipts wait for their window
 	bob := w.agent(jane.Details().ContactID)
 	place := w.add(jane.Details().ContactID, "Eve", "SUPERVISOR")
 	eve := w.join("Eve", place)
@@ -86,10 +85,15 @@ func TestSupervisor(t *testing.T) {
 		t.Errorf("a receipt among three gives %v", err)
 	}
 	w.must(eve.Disconnect(w.ctx))
-	eve.expect("Eve joined", "Eve left", "disconnected", "ended, it seems")
+	eve.expect("Eve joined", "Eve left")
+	jane.expect("Eve left")
+	sent = bob.say("the server knows, too")
+	jane.expect("Bob: the server knows, too")
+	w.advance(time.Minute) // now it closes her websocket
+	eve.expect("disconnected", "ended, it seems")
 	eve.expectEnd(client.ErrEnded)
 	w.must(jane.MarkRead(w.ctx, sent.ID)) // what has failed may be tried again
-	jane.expect("Eve left", "read")
+	jane.expect("read")
 
 	again := w.join("Eve", w.add(jane.Details().ContactID, "Eve", "SUPERVISOR"), client.ConnectParticipant())
 	jane.expect("Eve joined")
@@ -97,6 +101,24 @@ func TestSupervisor(t *testing.T) {
 		t.Error("Close failed")
 	}
 	again.expectEnd(client.ErrClosed)
+}
+
+func TestStepBack(t *testing.T) {
+	w := newWorld(t)
+	jane := w.start()
+	jane.expect("connected", "Jane joined")
+	eve := w.join("Eve", w.add(jane.Details().ContactID, "Eve", "SUPERVISOR"), client.ConnectParticipant())
+	w.must(eve.StepBack(w.ctx))
+	jane.expect("Eve joined", "Eve left")
+	if _, err := eve.Send(w.ctx, "no more"); !isA[*types.AccessDeniedException](err) {
+		t.Errorf("who has stepped back says something: %v", err)
+	}
+	jane.say("alone again")
+	eve.expect("connected", "Jane joined", "Eve joined", "Eve left", "Jane: alone again")
+	w.net.reset()
+	eve.expect("disconnected", "connected") // and does not barge in with that
+	jane.say("still alone")
+	eve.expect("Jane: still alone")
 }
 
 func isA[E error](err error) bool {
@@ -173,17 +195,6 @@ func TestServiceTrouble(t *testing.T) {
 	w.net.reset()
 	jane.say("meanwhile")
 	jane.expect("disconnected", "connected", "Jane: meanwhile")
-}
-
-// fault has the server's next calls of an operation fail.
-func (w *world) fault(body string) {
-	w.t.Helper()
-	resp, err := w.cfg.HTTPClient.(*http.Client).Post(*w.cfg.BaseEndpoint+"/_parley/faults", "application/json", strings.NewReader(body))
-	w.must(err)
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusNoContent {
-		w.t.Fatal(resp.Status)
-	}
 }
 
 func TestEndedMeanwhile(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,10 +39,17 @@ type world struct {
 	net *network
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return worldWith(t, "") }
+
+// worldWith has a configuration file, too.
+func worldWith(t *testing.T, yaml string) *world {
 	t.Helper()
 	s := config.Defaults()
 	s.Listen, s.Data, s.Greeting = "127.0.0.1:0", config.Memory, ""
+	var err error
+	if _, s.Center, err = config.Parse(strings.NewReader(yaml)); err != nil {
+		t.Fatal(err)
+	}
 	w := &world{t: t, net: newNetwork(t)}
 	s.PublicURL = w.net.url()
 	w.cfg = awsConfig(t, serve(t, s))
@@ -55,20 +64,27 @@ func newWorld(t *testing.T) *world {
 // serve runs a server until the test ends, and gives its address.
 func serve(t *testing.T, s config.Settings) (url string) {
 	t.Helper()
+	url, stop := run(t, s)
+	t.Cleanup(stop)
+	return url
+}
+
+// run runs a server until it is stopped.
+func run(t *testing.T, s config.Settings) (url string, stop func()) {
+	t.Helper()
 	srv, err := server.Open(s, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	return srv.Listening(), sync.OnceFunc(func() {
+		cancel()
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
 	})
-	return srv.Listening()
 }
 
 // awsConfig is what a program has to reach a server. It insists more than by default.
@@ -201,6 +217,28 @@ func (p *person) say(text string) client.Sent {
 	return sent
 }
 
+// advance turns the server's clock.
+func (w *world) advance(d time.Duration) {
+	w.t.Helper()
+	w.post("/_parley/clock", `{"Advance":"`+d.String()+`"}`)
+}
+
+// fault has the server's next calls of an operation fail.
+func (w *world) fault(body string) {
+	w.t.Helper()
+	w.post("/_parley/faults", body)
+}
+
+func (w *world) post(path, body string) {
+	w.t.Helper()
+	resp, err := w.cfg.HTTPClient.(*http.Client).Post(*w.cfg.BaseEndpoint+path, "application/json", strings.NewReader(body))
+	w.must(err)
+	resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		w.t.Fatal(resp.Status)
+	}
+}
+
 // must reports the error of something that has to succeed.
 func (w *world) must(err error) {
 	w.t.Helper()
@@ -226,6 +264,18 @@ func tell(e event.Event) string {
 		return e.DisplayName + " left"
 	case event.Typing:
 		return e.DisplayName + " types"
+	case event.Partial:
+		return e.DisplayName + "… " + e.Text
+	case event.Idle:
+		return e.DisplayName + " is idle"
+	case event.Returned:
+		return e.DisplayName + " is back"
+	case event.AutoDisconnected:
+		return e.DisplayName + " was away for too long"
+	case event.Invited:
+		return e.DisplayName + " was invited"
+	case event.Transferred:
+		return "transferred"
 	case event.Receipt:
 		if e.By.Read.IsZero() {
 			return "delivered"

@@ -21,7 +21,7 @@ import (
 // Help lists what a line may ask for besides being said.
 const Help = `  /attach FILE        share a file
   /download ID [FILE] save a file that was shared
-  /barge              take part in the chat that you watch as a supervisor
+  /barge, /back       take part in the chat that you watch as a supervisor, and not
   /quit               leave the chat
   /help               this list
   //…                 say something that begins with /`
@@ -66,6 +66,8 @@ func (t *Part) do(ctx context.Context, line string) (note string, err error) {
 		return Help, nil
 	case command == "/barge":
 		err = t.BargeIn(ctx)
+	case command == "/back":
+		err = t.StepBack(ctx)
 	case command == "/attach" && arg != "":
 		if _, err = t.AttachFile(ctx, arg); err == nil {
 			note = "* " + filepath.Base(arg) + " was sent"

@@ -3,8 +3,11 @@ package terminal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -199,6 +202,39 @@ func (k *keyboard) Read(p []byte) (int, error) {
 func lastError(s *client.Session) error {
 	_, err := s.Send(context.Background(), "")
 	return err
+}
+
+// Files are shared and saved; none that exists is overwritten.
+func TestFiles(t *testing.T) {
+	ctx, jane, bob := chat(t)
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "a b.txt"), filepath.Join(dir, "copy.txt")
+	must(t, os.WriteFile(from, []byte("content"), 0o600))
+	sender, receiver := &Part{Session: bob}, &Part{Session: jane}
+	note, err := sender.do(ctx, "/attach "+from)
+	if note != "* a b.txt was sent" || err != nil {
+		t.Errorf("noted %q, %v", note, err)
+	}
+	u := look(t, ctx, jane)
+	u.sees("* Bob shares a b.txt (approved,")
+	id := u.past[len(u.past)-1]
+	_, file, _ := strings.Cut(id.text, "(approved, ")
+	file = strings.TrimSuffix(file, ")")
+	t.Chdir(dir)
+	for _, c := range []struct{ line, want string }{
+		{"/download " + file + " " + to, "* " + to + " has 7 bytes"},
+		{"/download " + file + " " + to, "file exists"},
+		{"/download " + file, "a b.txt: file exists"},
+		{"/download nothing", "ValidationException"},
+	} {
+		note, err := receiver.do(ctx, c.line)
+		if !strings.Contains(fmt.Sprint(note, err), c.want) {
+			t.Errorf("%s: noted %q, %v; want %q", c.line, note, err, c.want)
+		}
+	}
+	if got, err := os.ReadFile(to); string(got) != "content" || err != nil {
+		t.Errorf("saved %q, %v", got, err)
+	}
 }
 
 func TestLines(t *testing.T) {

@@ -56,6 +56,7 @@ func (r *record) send(ctx context.Context, read bool, message string) error {
 
 func (r *record) expect(t *testing.T, want ...string) {
 	t.Helper()
+	synctest.Wait()
 	if !slices.Equal(r.sent, want) {
 		t.Errorf("sent %q, want %q", r.sent, want)
 	}
@@ -157,6 +158,7 @@ func TestSenderGivesUp(t *testing.T) {
 			time.Sleep(5 * time.Second) // if it is the first who sends, it hangs
 			cancel()
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			if second != nil || len(rec.sent) != 2 || !strings.HasSuffix(rec.sent[1], "read m3") {
 				t.Errorf("got %v, and sent %q", second, rec.sent)
 			}
