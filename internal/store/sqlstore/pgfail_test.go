@@ -317,7 +317,7 @@ func TestPostgresRowAlone(t *testing.T) {
 func TestPostgresDown(t *testing.T) {
 	url := pgtest.Database(t)
 	p := pgtest.NewProxy(t, url)
-	s := openPatient(t, p.URL, 200*time.Millisecond)
+	s := openPatient(t, p.URL, short)
 	id := storetest.NewChat()
 	if err := s.Append(t.Context(), storetest.Messages(id, 0, 1)); err != nil {
 		t.Fatal(err)
@@ -343,7 +343,7 @@ func TestPostgresDown(t *testing.T) {
 // TestPostgresSilent has a database that doesn't answer for longer than the patience.
 func TestPostgresSilent(t *testing.T) {
 	c := pgtest.Start(t)
-	s := openPatient(t, c.Database(t), 300*time.Millisecond)
+	s := openPatient(t, c.Database(t), short)
 	id := storetest.NewChat()
 	if err := s.Append(t.Context(), storetest.Messages(id, 0, 1)); err != nil {
 		t.Fatal(err)

@@ -11,8 +11,9 @@ import (
 	"github.com/parley-chat/parley/internal/store/sqlstore/pg"
 )
 
-// haste is how long a call may take while PostgreSQL is known not to answer.
-const haste = time.Second
+// haste is how long a call may take while PostgreSQL is known not to answer; prepareWithin,
+// how long its schema may take to be brought up to date once it has answered.
+const haste, prepareWithin = time.Second, 5 * time.Minute
 
 // OpenPostgres opens a PostgreSQL database (15 or newer) by its URL, and brings its
 // schema up to this version. Several nodes may have it open, older and newer ones
@@ -27,7 +28,12 @@ func OpenPostgres(ctx context.Context, url string, opts Options) (*Store, error)
 	health := pg.NewHealth(server, opts.Log, opts.Patience, haste)
 	d := postgresDialect(server, health)
 	db := server.Pool(opts.Readers)
-	if err := health.Try(ctx, func(ctx context.Context) error { return preparePostgres(ctx, db, d) }); err != nil {
+	err = health.Try(ctx, db.PingContext)
+	if err == nil {
+		preparing := pg.NewHealth(server, opts.Log, prepareWithin, haste)
+		err = preparing.Try(ctx, func(ctx context.Context) error { return preparePostgres(ctx, db, d) })
+	}
+	if err != nil {
 		closeAll(db)
 		return nil, fmt.Errorf("sqlstore: %w", d.explain(err))
 	}

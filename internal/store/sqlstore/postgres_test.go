@@ -16,8 +16,9 @@ import (
 	"github.com/parley-chat/parley/internal/store/storetest"
 )
 
-// long is a patience that no test ever comes to the end of.
-const long = time.Minute
+// long is a patience that no test ever comes to the end of; short, one that a busy machine
+// doesn't come to the end of while the database answers.
+const long, short = time.Minute, 5 * time.Second
 
 func openPostgres(t testing.TB, url string) *Store {
 	t.Helper()
@@ -92,6 +93,44 @@ func TestPostgresOpenTogether(t *testing.T) {
 	}
 }
 
+// TestPostgresOpenSlowly: another node is busy with the schema, for longer than the patience.
+func TestPostgresOpenSlowly(t *testing.T) {
+	url := pgtest.Database(t)
+	db := openDB(t, url)
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		s, err := OpenPostgres(t.Context(), url, Options{Patience: short})
+		if err == nil {
+			err = s.Close()
+		}
+		opened <- err
+	}()
+	until(t, "somebody who waits for the schema", func() bool {
+		var waiting bool
+		err := db.QueryRow("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)").Scan(&waiting)
+		return err == nil && waiting
+	})
+	select {
+	case err := <-opened:
+		t.Fatalf("OpenPostgres = %v; want it to wait", err)
+	case <-time.After(short + time.Second):
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestPostgresOtherVersions: a newer schema is fine as long as it says so.
 func TestPostgresOtherVersions(t *testing.T) {
 	url := pgtest.Database(t)
@@ -107,7 +146,7 @@ func TestPostgresOtherVersions(t *testing.T) {
 
 func wantPostgresRefused(t *testing.T, url string, words ...string) {
 	t.Helper()
-	s, err := OpenPostgres(t.Context(), url, Options{Patience: 100 * time.Millisecond})
+	s, err := OpenPostgres(t.Context(), url, Options{Patience: short})
 	if err == nil {
 		s.Close()
 		t.Errorf("OpenPostgres succeeded; want it refused with %q", words)

@@ -30,7 +30,8 @@ type Options struct {
 	// of its own; 0 means 3. It says nothing for SQLite, which has one.
 	Committers int
 	// Patience is for how long PostgreSQL is tried again when it can't be reached; 0
-	// means 5 seconds. After that, calls fail fast until it is back.
+	// means 5 seconds. After that, calls fail fast until it is back. What has to be done
+	// to the schema when the store is opened may take longer.
 	Patience time.Duration
 	// Log is told what goes wrong where no caller could be; nil means nobody.
 	Log *slog.Logger
