@@ -113,7 +113,9 @@ func (w *world) start(a args) []string {
 func (w *world) add(a args) []string {
 	w.newcomer = a.words[1]
 	name := cmp.Or(a.option("called"), w.newcomer)
-	return w.do(chat.AddParticipant{Role: chat.Role(a.words[0]), Name: name, Token: a.option("token")})
+	return w.do(chat.AddParticipant{
+		Role: chat.Role(a.words[0]), Name: name, User: a.option("user"), Within: w.duration(a, "within"), Token: a.option("token"),
+	})
 }
 
 func (w *world) connect(a args) []string {

@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -9,10 +11,14 @@ import (
 // CreateParticipant (semantics.md 9.2), with AGENT and SUPERVISOR as our extension. It
 // answers with the participant who waits under that name, if there is one: a user to
 // whom the chat was assigned or offered, say.
+//
+// A User is invited, as an agent, to a conversation that goes on, Within some time.
 type AddParticipant struct {
-	Role  Role
-	Name  string
-	Token string
+	Role   Role
+	Name   string
+	User   string        // the id of the user; empty if there is none
+	Within time.Duration // AcceptWithin if 0; for a User only
+	Token  string
 }
 
 func (a AddParticipant) decide(t *turn) error {
@@ -23,20 +29,33 @@ func (a AddParticipant) decide(t *turn) error {
 	if c.Ended() {
 		return refuse(Ended, "the chat has ended; nobody can be added to it")
 	}
-	if p := c.Waiting(a.Role, a.Name); p != nil {
+	if p := c.Waiting(a.Role, cmp.Or(a.User, a.Name)); p != nil {
 		t.answer(p.ID.ID, p.AddedAt)
 		t.keep(ParticipantID{}, a.Token, string(a.Role), a.Name)
 		return nil
+	}
+	if a.User != "" && c.isAgent(a.User, Present) {
+		return refuse(WrongState, "the user is in the chat already")
 	}
 	if err := c.room(a.Role); err != nil {
 		return err
 	}
 	var how *Invitation
-	if a.Role == CustomBot {
+	switch {
+	case a.User != "":
+		how = &Invitation{User: a.User, By: t.now.Add(within(a.Within))}
+	case a.Role == CustomBot:
 		how = &Invitation{By: t.now.Add(BotConnectWithin)}
 	}
 	t.add(Author{Role: a.Role, Name: a.Name}, how, a.Token)
 	return nil
+}
+
+// isAgent reports whether a user has come so far as an agent.
+func (c *Chat) isAgent(user string, at Presence) bool {
+	return slices.ContainsFunc(c.people, func(p *Participant) bool {
+		return p.Role == Agent && p.User == user && p.Presence == at
+	})
 }
 
 // add gives a participant a place. An agent who comes into a conversation that goes on
@@ -100,14 +119,12 @@ func (a Assign) decide(t *turn) error {
 		return refuse(WrongState, "the contact is not in a queue; only queued contacts can be given to a user")
 	case c.count(Present, Agent) > 0:
 		return refuse(WrongState, "an agent has accepted the contact already; transfer it instead")
+	case c.isAgent(a.User.ID, Invited):
+		t.nothing()
+		return nil
 	}
 	for _, p := range c.people {
-		switch {
-		case p.Role != Agent || p.Presence != Invited || p.User == "":
-		case p.User == a.User.ID:
-			t.nothing()
-			return nil
-		default:
+		if p.Role == Agent && p.Presence == Invited && p.User != "" {
 			t.leave(p, "", CauseMissed) // it was offered to somebody else
 		}
 	}

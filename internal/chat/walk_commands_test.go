@@ -61,7 +61,11 @@ func (w *walk) command() chat.Command {
 	switch w.rand.IntN(16) {
 	case 0, 1:
 		role := one(w, chat.Agent, chat.Agent, chat.Supervisor, chat.CustomBot, chat.Customer)
-		return chat.AddParticipant{Role: role, Name: one(w, "Bob", "Sue", "tom"), Token: token}
+		add := chat.AddParticipant{Role: role, Name: one(w, "Bob", "Sue", "tom"), Token: token}
+		if role == chat.Agent && token == "" {
+			add.User = one(w, "", "", "sue", "tom")
+		}
+		return add
 	case 2, 3:
 		return chat.Connect{By: one(w, by, w.people[len(w.people)-1]), Via: one(w, chat.ViaSocket, chat.ViaRequest)}
 	case 4, 5:
