@@ -8,6 +8,8 @@ package center
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,6 +130,12 @@ func Local() *Center {
 // User finds a user.
 func (c *Center) User(id string) (User, bool) { return find(c.users, id) }
 
+// Users lists the users by their ids.
+func (c *Center) Users() []User { return sorted(c.users) }
+
+// Queues lists the queues by their ids.
+func (c *Center) Queues() []Queue { return sorted(c.queues) }
+
 // Queue finds a queue.
 func (c *Center) Queue(id string) (Queue, bool) { return find(c.queues, id) }
 
@@ -153,6 +161,13 @@ func (c *Center) View(id string, version int) (View, bool) {
 
 // Provider finds an identity provider.
 func (c *Center) Provider(id string) (Provider, bool) { return find(c.providers, id) }
+
+func sorted[T any](by map[string]T) (list []T) {
+	for _, id := range slices.Sorted(maps.Keys(by)) {
+		list = append(list, by[id])
+	}
+	return list
+}
 
 func find[T any](in map[string]T, id string) (T, bool) {
 	v, ok := in[LastPart(id)]

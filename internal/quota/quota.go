@@ -42,7 +42,11 @@ func New(l Limits, clock clockwork.Clock) *Limiter {
 // Take counts a call of an operation. Zero lets it through; otherwise it was one too
 // many, and the first time a call can succeed is that much later.
 func (l *Limiter) Take(op string) time.Duration {
-	now, bucket := l.clock.Now(), l.bucket(op)
+	return take(l.bucket(op), l.clock.Now())
+}
+
+// take takes one from a bucket, or says when there will be one.
+func take(bucket *rate.Limiter, now time.Time) time.Duration {
 	if bucket.AllowN(now, 1) {
 		return 0
 	}

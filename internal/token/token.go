@@ -47,6 +47,8 @@ const (
 	// identity provider and comes back (semantics.md 3.4, 9.10). The chat knows how long
 	// one counts.
 	Auth Kind = 7
+	// Console tokens are the sessions of the web console: who is signed in, and until when.
+	Console Kind = 8
 )
 
 // A websocket's times. Both run from when its URL was made, so a socket ends SocketLife
