@@ -79,6 +79,8 @@ type Settings struct {
 	Blobs           string   `help:"Where files are kept: empty for the data directory, or s3://BUCKET/PREFIX?… of an S3-compatible store." placeholder:"URL"`
 	Scanner         string   `help:"What looks at files before anybody gets them: a command with arguments, separated by spaces, or the URL of a web hook." placeholder:"COMMAND|URL"`
 
+	WidgetOrigins []string `help:"Origins of the web sites that may have the chat widget and start chats; * for all. Without any, no site may; a developer's own server lets all." placeholder:"ORIGIN"`
+
 	DrainTime   time.Duration `help:"How long a shutdown may take to finish what is under way." default:"10s"`
 	DrainDelay  time.Duration `help:"How long a shutdown waits first, not ready but serving, until the load balancer has noticed." default:"0s"`
 	DrainSpread time.Duration `help:"Over how long a shutdown then spreads sending websockets to other nodes; 0 closes them at the end." default:"0s"`

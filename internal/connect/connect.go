@@ -26,7 +26,8 @@ import (
 type Config struct {
 	Node   *node.Node
 	Tokens *token.Keyring
-	// Verifier checks who is asking; its Service is "connect".
+	// Verifier checks who is asking; its Service is "connect". Without one nobody is
+	// asked: for callers inside the server.
 	Verifier *sigv4.Verifier
 	// Center is the instance: its users, queues and flows.
 	Center *center.Center
@@ -105,6 +106,9 @@ func handle[In, Out any](api *restjson.API, op, method, path string, h func(cont
 
 // signed verifies the signature of a request.
 func signed(v *sigv4.Verifier, r *http.Request, body []byte) error {
+	if v == nil {
+		return nil
+	}
 	err := v.Verify(r, body)
 	var refused *sigv4.Error
 	if errors.As(err, &refused) {

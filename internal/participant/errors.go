@@ -1,6 +1,7 @@
 package participant
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -41,6 +42,8 @@ func translate(err error) *restjson.Error {
 		return denied("the chat that the token was made for does not exist here")
 	case errors.Is(err, node.ErrBusy):
 		return throttled("Too many requests are waiting; try again in a second")
+	case errors.Is(err, context.DeadlineExceeded):
+		return throttled("The request took too long; try again in a second, with the same ClientToken")
 	}
 	return nil
 }

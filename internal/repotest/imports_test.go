@@ -59,10 +59,12 @@ var mayImport = map[string][]string{
 	"internal/work": {"internal/chat", "internal/blob", "internal/scan", "internal/center", "internal/identity"},
 
 	// The edges know the shell, and not each other.
-	"internal/participant": edge("internal/blob", "internal/identity"),
-	"internal/connect":     edge("internal/sigv4", "internal/store"), // SearchContacts is a store.Search
-	"internal/socket":      edge("internal/bus"),                     // what a node hands on is a bus.Notice
-	"internal/console":     edge(),
+	"internal/participant":   edge("internal/blob", "internal/identity"),
+	"internal/connect":       edge("internal/sigv4", "internal/store"), // SearchContacts is a store.Search
+	"internal/socket":        edge("internal/bus"),                     // what a node hands on is a bus.Notice
+	"internal/console":       edge("internal/console/desk", "internal/quota"),
+	"internal/console/desk":  edge("internal/console/meter", "internal/quota", "internal/store"), // lists of chats are a store.Search
+	"internal/console/meter": {},
 
 	// Whoever puts it all together.
 	"internal/server": {"internal/*"},

@@ -22,6 +22,8 @@ import (
 	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/connect"
+	"github.com/parley-chat/parley/internal/console"
+	"github.com/parley-chat/parley/internal/console/meter"
 	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/participant"
 	"github.com/parley-chat/parley/internal/quota"
@@ -150,15 +152,21 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 		Strict: s.settings.MessageLimit == config.StrictMessages,
 		Fault:  fault, Limit: s.limit(quota.AWSParticipant, clock),
 	})
-	c := connect.New(connect.Config{
-		Node: s.node, Center: s.center, Tokens: tokens, Fault: fault, Limit: s.limit(quota.AWSConnect, clock),
+	inside := connect.Config{
+		Node: s.node, Center: s.center, Tokens: tokens,
 		Strict:    s.settings.MessageLimit == config.StrictMessages,
-		Verifier:  &sigv4.Verifier{Keys: keys, Service: "connect", Clock: s.wall},
 		AgentGone: s.settings.AgentGone, CustomerGone: s.settings.CustomerGone,
-	})
-	mux := http.NewServeMux()
+	}
+	outside := inside
+	outside.Fault, outside.Limit = fault, s.limit(quota.AWSConnect, clock)
+	outside.Verifier = &sigv4.Verifier{Keys: keys, Service: "connect", Clock: s.wall}
+	c := connect.New(outside)
+	mux, count := http.NewServeMux(), meter.New()
 	p.Register(mux)
 	c.Register(mux)
+	if err := s.console(mux, count, connect.New(inside), tokens, clock); err != nil {
+		return err
+	}
 	mux.Handle(participant.SocketPath, s.sockets)
 	if h, ok := s.blobs.(http.Handler); ok {
 		mux.Handle(served.Path, h)
@@ -178,7 +186,7 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	if c, turns := clock.(*turnable.Clock); turns {
 		mux.Handle(clockPath, hand{c})
 	}
-	s.handler = restjson.Edge(mux, s.log, restjson.EdgeOptions{Origins: s.settings.AllowOrigins})
+	s.handler = restjson.Edge(count.Count(console.Path, "/participant/message", mux), s.log, restjson.EdgeOptions{Origins: s.settings.AllowOrigins})
 	return nil
 }
 

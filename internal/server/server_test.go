@@ -323,3 +323,29 @@ func TestDrainCutsStalledClients(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Browsers that ask for nothing else are sent to the console, programs are not.
+func TestConsole(t *testing.T) {
+	srv := open(t, settings(func(*config.Settings) {}))
+	for accept, want := range map[string]string{"text/html,*/*": "Try it", "*/*": "UnknownOperationException"} {
+		if _, body := ask(t, "GET", srv.URL()+"/", "", "Accept", accept); !strings.Contains(body, want) {
+			t.Errorf("%s: %s", accept, body)
+		}
+	}
+	status, body := ask(t, "POST", srv.URL()+"/console/start", `{}`)
+	if status != http.StatusOK || !strings.Contains(body, "startChatResult") {
+		t.Errorf("start: %d %s", status, body)
+	}
+}
+
+// The console's pages may reach the place of the files, wherever it is.
+func TestFileOrigins(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	srv := open(t, settings(func(s *config.Settings) {
+		s.Blobs = "s3://files?endpoint=http://127.0.0.1:9&public-endpoint=https://s3.example.com&region=eu-central-1&path-style=true"
+	}))
+	if got := srv.fileOrigins(); len(got) != 1 || got[0] != "https://s3.example.com" {
+		t.Errorf("%v", got)
+	}
+}
