@@ -50,9 +50,12 @@ func newLog(w io.Writer, s config.Settings) *slog.Logger {
 // the first line.
 func (c *serveCmd) greet(w io.Writer, listening, url string) {
 	fmt.Fprintf(w, "listening on %s\n", listening)
-	if c.Data == config.Memory {
+	switch {
+	case c.Store != "":
+		fmt.Fprintln(w, "data in the database of the setting store")
+	case c.Data == config.Memory:
 		fmt.Fprintln(w, "nothing is kept: all chats are gone when the server stops")
-	} else {
+	default:
 		fmt.Fprintf(w, "data in %s\n", c.Data)
 	}
 	fmt.Fprintf(w, "console at %s/console/\n", url)

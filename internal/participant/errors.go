@@ -1,7 +1,6 @@
 package participant
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -42,8 +41,6 @@ func translate(err error) *restjson.Error {
 		return denied("the chat that the token was made for does not exist here")
 	case errors.Is(err, node.ErrBusy):
 		return throttled("Too many requests are waiting; try again in a second")
-	case errors.Is(err, context.DeadlineExceeded):
-		return throttled("The request took too long; try again in a second, with the same ClientToken")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package participant_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -245,7 +246,7 @@ func TestBusyStore(t *testing.T) {
 		code   string
 	}{
 		{store.ErrBusy, 429, "ThrottlingException"},
-		{context.DeadlineExceeded, 429, "ThrottlingException"},
+		{fmt.Errorf("the store: %w", context.DeadlineExceeded), 500, "InternalServerException"},
 		{errors.New("disk on fire"), 500, "InternalServerException"},
 	} {
 		st.append = func(context.Context, store.Append) error { return c.err }
