@@ -84,6 +84,9 @@ func TestPersistentChatAtStart(t *testing.T) {
 		if got := w.said(*out.ContactId, customer); got != test.says {
 			t.Errorf("%s of the %s says %q, want %q", test.rehydration, test.whole, got, test.says)
 		}
+		in.PersistentChat.SourceContactId = p(unknownID)
+		_, err = w.client.StartChatContact(t.Context(), in)
+		refused(t, err, "ResourceNotFoundException", 404, "PersistentChat.SourceContactId names no contact")
 		_, err = w.persist(*out.ContactId, test.rehydration, first, nil)
 		refused(t, err, "InvalidRequestException", 400, "continues a past one already")
 	}

@@ -69,27 +69,33 @@ func TestAssociateContactWithUser(t *testing.T) {
 // Who doesn't come in the time that the queue gives has missed the contact.
 func TestAssociationIsWithdrawn(t *testing.T) {
 	w := newWorld(t)
-	contact, _, _ := w.served("Zoë")
-	if _, err := w.transfer(contact, &sdk.TransferContactInput{QueueId: p("billing")}); err != nil {
+	contact, customer := w.start(input())
+	w.do(contact, chat.Connect{By: customer})
+	check := func(contact string, within time.Duration) {
+		t.Helper()
+		if err := w.associate(contact, "bob"); err != nil {
+			t.Fatal(err)
+		}
+		waits := func() (yes bool) {
+			w.look(contact, func(c *chat.Chat) { yes = c.Waiting(chat.Agent, "bob") != nil })
+			return yes
+		}
+		w.clock.Advance(within - time.Second)
+		if !waits() {
+			t.Errorf("bob has less than %v", within)
+		}
+		w.clock.Advance(2 * time.Second)
+		if waits() {
+			t.Errorf("bob has more than %v", within)
+		}
+	}
+	check(contact, chat.AcceptWithin) // the queue says nothing of time
+	w.joins(contact, "AGENT", "Bob")
+	out, err := w.transfer(contact, &sdk.TransferContactInput{QueueId: p("billing")})
+	if err != nil {
 		t.Fatal(err)
 	}
-	w.clock.Advance(46 * time.Second)
-	w.look(contact, func(c *chat.Chat) {
-		if c.Waiting(chat.Agent, "zoe") == nil {
-			t.Error("the queue offers the contact no second time")
-		}
-	})
-	other, customer2 := w.start(input())
-	w.do(other, chat.Connect{By: customer2})
-	if err := w.associate(other, "bob"); err != nil { // of a queue that says nothing of time
-		t.Fatal(err)
-	}
-	w.clock.Advance(21 * time.Second)
-	w.look(other, func(c *chat.Chat) {
-		if c.Waiting(chat.Agent, "bob") != nil {
-			t.Error("the contact still waits for bob")
-		}
-	})
+	check(*out.ContactId, 45*time.Second)
 }
 
 func (w *world) monitor(contact, user string, barge bool, token *string) (*sdk.MonitorContactOutput, error) {
@@ -229,6 +235,10 @@ func TestTransferToUser(t *testing.T) {
 	next := w.describe(*out.ContactId)
 	if next.InitiationMethod != "TRANSFER" || *next.PreviousContactId != contact || *next.AgentInfo.Id != "zoe" {
 		t.Errorf("the next contact is %+v", next)
+	}
+	data := w.describe(contact).NextContacts[0].NextContactMetadata.(*types.NextContactMetadataMemberQuickConnectContactData).Value
+	if *data.ContactId != *out.ContactId || data.QuickConnectType != "USER" {
+		t.Errorf("NextContacts says %+v", data)
 	}
 	w.look(contact, func(c *chat.Chat) {
 		if c.Participant(agent).Presence != chat.Gone {
