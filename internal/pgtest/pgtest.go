@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -201,14 +202,17 @@ func (c *Cluster) start(settings []string) error {
 	return err
 }
 
-// FreePort gives a port of the loopback interface that nobody uses now.
-func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// FreePort gives a port of the loopback interface that nobody uses now. It is none that
+// the system would give to somebody else while a server is restarted.
+func FreePort() (port int, err error) {
+	for range 100 {
+		port = 10000 + rand.IntN(20000)
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, err
 }
 
 // run starts the server and waits until it answers.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/parley-chat/parley/internal/store"
 	"github.com/parley-chat/parley/internal/store/sqlstore"
@@ -17,7 +18,7 @@ import (
 // that has chats.
 func OpenStore(ctx context.Context, where string, old bool, log *slog.Logger) (store.Store, error) {
 	if strings.Contains(where, "://") {
-		s, err := sqlstore.OpenPostgres(ctx, where, sqlstore.Options{Log: log, Readers: 16})
+		s, err := sqlstore.OpenPostgres(ctx, where, sqlstore.Options{Log: log, Readers: 16, Patience: time.Minute})
 		if err != nil {
 			return nil, err
 		}

@@ -25,8 +25,9 @@ type dialect struct {
 	// explain turns an error of the driver into a sentence that names what is wrong
 	// and what to do, and into an error of package store where there is one.
 	explain func(error) error
-	// try calls a function that reads, again if its error may be over then.
-	try func(context.Context, func(context.Context) error) error
+	// try calls a function that reads, again if its error may be over then; trySlowly,
+	// one that may read much.
+	try, trySlowly func(context.Context, func(context.Context) error) error
 }
 
 //go:embed migrations

@@ -312,6 +312,15 @@ func TestPostgresRowAlone(t *testing.T) {
 	}
 }
 
+// appendNext appends to a chat's log whatever has become of what was appended before.
+func appendNext(t *testing.T, s *Store, id chat.ChatID) {
+	t.Helper()
+	until(t, "a next entry", func() bool {
+		log, err := s.Entries(t.Context(), id, 0, 100)
+		return err == nil && s.Append(t.Context(), storetest.Another(storetest.Messages(id, int64(len(log)), 1))) == nil
+	})
+}
+
 // TestPostgresDown: when the patience is over, calls fail, with an error that says why,
 // and work again when the database is back.
 func TestPostgresDown(t *testing.T) {
@@ -319,12 +328,10 @@ func TestPostgresDown(t *testing.T) {
 	p := pgtest.NewProxy(t, url)
 	s := openPatient(t, p.URL, short)
 	id := storetest.NewChat()
-	if err := s.Append(t.Context(), storetest.Messages(id, 0, 1)); err != nil {
-		t.Fatal(err)
-	}
+	appendNext(t, s, id)
 	p.Cut(true)
 	for range 3 {
-		err := s.Append(t.Context(), storetest.Messages(id, 1, 1))
+		err := s.Append(t.Context(), storetest.Messages(id, 99, 1))
 		if err == nil || errors.Is(err, store.ErrConflict) || !strings.Contains(err.Error(), "can't be reached") {
 			t.Errorf("Append = %v; want it to fail", err)
 		}
@@ -333,11 +340,7 @@ func TestPostgresDown(t *testing.T) {
 		}
 	}
 	p.Cut(false)
-	until(t, "an answer", func() bool { _, err := s.Entries(t.Context(), id, 0, 10); return err == nil })
-	if err := s.Append(t.Context(), storetest.Messages(id, 1, 1)); err != nil {
-		t.Errorf("Append: %v", err)
-	}
-	wantLog(t, s, id, 2)
+	appendNext(t, s, id)
 }
 
 // TestPostgresSilent has a database that doesn't answer for longer than the patience.
@@ -345,11 +348,9 @@ func TestPostgresSilent(t *testing.T) {
 	c := pgtest.Start(t)
 	s := openPatient(t, c.Database(t), short)
 	id := storetest.NewChat()
-	if err := s.Append(t.Context(), storetest.Messages(id, 0, 1)); err != nil {
-		t.Fatal(err)
-	}
+	appendNext(t, s, id)
 	c.Pause(t)
-	if err := s.Append(t.Context(), storetest.Messages(id, 1, 1)); err == nil || errors.Is(err, store.ErrConflict) {
+	if err := s.Append(t.Context(), storetest.Messages(id, 99, 1)); err == nil || errors.Is(err, store.ErrConflict) {
 		t.Errorf("Append = %v; want it to fail", err)
 	}
 	if _, err := s.Entries(t.Context(), id, 0, 10); err == nil {
@@ -361,14 +362,5 @@ func TestPostgresSilent(t *testing.T) {
 		t.Errorf("Entries with a cancelled context = %v; want %v", err, context.Canceled)
 	}
 	c.Resume(t)
-	until(t, "an answer", func() bool { _, err := s.Entries(t.Context(), id, 0, 10); return err == nil })
-	// Whatever has become of it, the log says, and goes on.
-	log, err := s.Entries(t.Context(), id, 0, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	until(t, "a place for the next entry", func() bool {
-		log, err = s.Entries(t.Context(), id, 0, 10)
-		return err == nil && s.Append(t.Context(), storetest.Another(storetest.Messages(id, int64(len(log)), 1))) == nil
-	})
+	appendNext(t, s, id)
 }

@@ -67,6 +67,7 @@ func postgresDialect(server *pg.Server, health *pg.Health) dialect {
 		find:       "strpos",
 		explain:    server.Explain,
 		try:        health.Try,
+		trySlowly:  health.TrySlowly,
 	}
 }
 

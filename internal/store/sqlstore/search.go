@@ -100,7 +100,7 @@ func (r *reader) Search(ctx context.Context, q store.Search) (store.Found, error
 	}
 	c := r.where(&q)
 	count := query{text: sqlCountContacts + c.text.String(), db: r.db}
-	err := r.try(ctx, func(ctx context.Context) error {
+	err := r.trySlowly(ctx, func(ctx context.Context) error {
 		return count.all(ctx, func(rows *sql.Rows) error { return rows.Scan(&found.Total) }, c.args...)
 	})
 	if err != nil || q.Limit == 0 {
@@ -108,7 +108,7 @@ func (r *reader) Search(ctx context.Context, q store.Search) (store.Found, error
 	}
 	c.page(&q)
 	page := query{text: sqlSearchContacts + c.text.String(), db: r.db}
-	err = r.try(ctx, func(ctx context.Context) error {
+	err = r.trySlowly(ctx, func(ctx context.Context) error {
 		found.Contacts = nil
 		return page.all(ctx, func(rows *sql.Rows) error {
 			var s chat.Summary

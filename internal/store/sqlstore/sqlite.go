@@ -38,13 +38,17 @@ func sqliteDialect(file string) dialect {
 		beginStep:  "BEGIN IMMEDIATE",
 		peek:       true,
 		prepares:   true,
-		try:        func(ctx context.Context, f func(context.Context) error) error { return f(ctx) },
+		try:        once,
+		trySlowly:  once,
 		version:    "PRAGMA user_version",
 		setVersion: "PRAGMA user_version = %d",
 		find:       "instr",
 		explain:    func(err error) error { return explainSQLite(file, err) },
 	}
 }
+
+// once calls a function: what SQLite says, it would say again.
+func once(ctx context.Context, f func(context.Context) error) error { return f(ctx) }
 
 func openSQLite(ctx context.Context, file string, d dialect, opts *Options) (*Store, error) {
 	steps, err := d.steps()

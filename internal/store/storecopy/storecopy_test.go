@@ -30,7 +30,7 @@ var stores = map[string]func(t *testing.T) store.Store{
 		return opened(t, s, err)
 	},
 	"postgres": func(t *testing.T) store.Store {
-		s, err := sqlstore.OpenPostgres(t.Context(), pgtest.Database(t), sqlstore.Options{})
+		s, err := sqlstore.OpenPostgres(t.Context(), pgtest.Database(t), sqlstore.Options{Patience: time.Minute})
 		return opened(t, s, err)
 	},
 }

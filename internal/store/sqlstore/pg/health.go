@@ -18,6 +18,7 @@ type Health struct {
 	patience time.Duration // while the database is thought to be there
 	haste    time.Duration // for one attempt, while it is known not to be
 	down     atomic.Bool
+	answered atomic.Int64 // how often it has
 }
 
 // NewHealth begins with a database that is thought to be there. Patience is how long
@@ -27,10 +28,22 @@ func NewHealth(s *Server, log *slog.Logger, patience, haste time.Duration) *Heal
 	return &Health{server: s, log: log, patience: patience, haste: haste}
 }
 
+// slow is how long something may take that reads much.
+const slow = 30 * time.Second
+
 // Try calls f until its error is not transient, and no longer than patience or ctx
 // allow. It gives the last error.
 func (h *Health) Try(ctx context.Context, f func(context.Context) error) error {
-	limit, down := h.patience, h.down.Load()
+	return h.try(ctx, h.patience, f)
+}
+
+// TrySlowly is Try for what may take long, and says little about the database if it does.
+func (h *Health) TrySlowly(ctx context.Context, f func(context.Context) error) error {
+	return h.try(ctx, max(slow, h.patience), f)
+}
+
+func (h *Health) try(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
+	down, answered := h.down.Load(), h.answered.Load()
 	if down {
 		limit = h.haste
 	}
@@ -39,13 +52,15 @@ func (h *Health) Try(ctx context.Context, f func(context.Context) error) error {
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		err := f(limited)
 		if !Transient(err) {
+			h.answered.Add(1)
 			if h.down.CompareAndSwap(true, false) {
 				h.log.Info("the database is back")
 			}
 			return err
 		}
 		if down || !pause(limited, wait) {
-			if ctx.Err() == nil && h.down.CompareAndSwap(false, true) {
+			silent := h.answered.Load() == answered // to everybody, meanwhile
+			if silent && ctx.Err() == nil && h.down.CompareAndSwap(false, true) {
 				h.log.Error("the database is lost; requests fail until it is back", "err", h.server.Explain(err))
 			}
 			return err

@@ -103,6 +103,11 @@ func TestHealth(t *testing.T) {
 			t.Errorf("the log says\n%s\nwant once: %s", log.String(), words)
 		}
 	}
+	if err := h.Try(t.Context(), func(context.Context) error {
+		return errors.Join(io.EOF, h.Try(t.Context(), func(context.Context) error { return nil }))
+	}); !errors.Is(err, io.EOF) || h.down.Load() {
+		t.Errorf("one call has %v while others are answered; want no conclusion from it", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := h.Try(ctx, failing); err != io.EOF || h.down.Load() {
