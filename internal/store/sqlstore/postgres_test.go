@@ -174,7 +174,9 @@ func TestPostgresRefused(t *testing.T) {
 	}
 	wantPostgresRefused(t, fmt.Sprintf("postgres://parley:s3cret@127.0.0.1:%d/x", port), "can't be reached")
 
-	pgtest.Exec(t, url, "CREATE ROLE weak LOGIN")
+	pgtest.Exec(t, url, `DO $$ BEGIN
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'weak') THEN CREATE ROLE weak LOGIN; END IF; -- all databases share it
+	END $$; ALTER ROLE weak RESET ALL`)
 	wantPostgresRefused(t, with("parley@", "weak@"), "privilege")
 	openPostgres(t, url)
 	pgtest.Exec(t, url, "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO weak")

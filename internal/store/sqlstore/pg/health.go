@@ -2,6 +2,7 @@ package pg
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync/atomic"
@@ -32,7 +33,7 @@ func NewHealth(s *Server, log *slog.Logger, patience, haste time.Duration) *Heal
 const slow = 30 * time.Second
 
 // Try calls f until its error is not transient, and no longer than patience or ctx
-// allow. It gives the last error.
+// allow. It gives the last error, but for one that says no more than that time was up.
 func (h *Health) Try(ctx context.Context, f func(context.Context) error) error {
 	return h.try(ctx, h.patience, f)
 }
@@ -49,8 +50,13 @@ func (h *Health) try(ctx context.Context, limit time.Duration, f func(context.Co
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	var last error
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		err := f(limited)
+		if last != nil && errors.Is(err, context.DeadlineExceeded) {
+			err = last
+		}
+		last = err
 		if !Transient(err) {
 			h.answered.Add(1)
 			if h.down.CompareAndSwap(true, false) {
