@@ -291,17 +291,21 @@ func (t *turn) join(p *Participant, token string) {
 	}
 }
 
-// accepted lets those go who are not needed any more now that an agent has come: the bot,
-// and users to whom the chat was offered or assigned.
+// accepted lets those go who are not needed any more now that an agent has come: users to
+// whom the chat was offered or assigned, and the bot, after which the flow may end the chat.
 func (t *turn) accepted() {
+	var bot *Participant
 	for _, p := range t.chat.people {
 		switch {
 		case p.Presence == Gone:
 		case p.Role == CustomBot:
-			t.depart(p, "", CauseAgent)
+			bot = p
 		case p.Role == Agent && p.Presence == Invited && p.User != "" && p.transfer.IsZero():
 			t.leave(p, "", CauseMissed)
 		}
+	}
+	if bot != nil {
+		t.depart(bot, "", CauseAgent)
 	}
 }
 
