@@ -127,7 +127,7 @@ func (b *builder) readQueues(sections map[string]*yaml.Node) error {
 		b.queues[q.ID] = queue
 	}
 	if _, ok := b.queues[b.o.Queue]; !ok && b.o.Queue != "" {
-		b.queues[b.o.Queue] = Queue{ID: b.o.Queue, Name: b.o.Queue, Users: b.everybody()}
+		b.queues[b.o.Queue] = Queue{ID: b.o.Queue, Name: b.o.Queue, Users: b.everybody(), AcceptWithin: chat.AcceptWithin}
 	}
 	return nil
 }
@@ -157,18 +157,19 @@ func (b *builder) queue(q fileQueue) (Queue, error) {
 	switch {
 	case q.Routing != "" && q.Routing != "manual" && q.Routing != "offer":
 		return Queue{}, mistake(q.line, "the routing of queue %q must be manual or offer", q.ID)
-	case q.Routing != "offer" && (q.AcceptWithin != 0 || q.Rounds != 0):
-		return Queue{}, mistake(q.line, "queue %q has accept-within or rounds, which mean something with routing: offer only", q.ID)
-	case q.Routing != "offer":
-		return queue, nil
-	case len(queue.Users) == 0:
+	case q.Routing != "offer" && q.Rounds != 0:
+		return Queue{}, mistake(q.line, "queue %q has rounds, which mean something with routing: offer only", q.ID)
+	case q.Routing == "offer" && len(queue.Users) == 0:
 		return Queue{}, mistake(q.line, "queue %q has nobody to offer contacts to; list users in it", q.ID)
 	}
-	within := cmp.Or(q.AcceptWithin, defaultAccept)
-	if err := checkWithin(within); err != nil {
+	queue.AcceptWithin = cmp.Or(q.AcceptWithin, chat.AcceptWithin)
+	if err := checkWithin(queue.AcceptWithin); err != nil {
 		return Queue{}, mistake(q.line, "the accept-within of queue %q %w", q.ID, err)
 	}
-	queue.offer = &chat.Offer{Within: seconds(within), Rounds: cmp.Or(q.Rounds, defaultRounds)}
+	if q.Routing != "offer" {
+		return queue, nil
+	}
+	queue.offer = &chat.Offer{Within: seconds(queue.AcceptWithin), Rounds: cmp.Or(q.Rounds, defaultRounds)}
 	if queue.offer.Rounds < 1 || queue.offer.Rounds > 1000 {
 		return Queue{}, mistake(q.line, "the rounds of queue %q must be from 1 to 1000", q.ID)
 	}

@@ -55,6 +55,8 @@ type Queue struct {
 	ID, Name string
 	// Users are the ids of those who serve the queue.
 	Users []string
+	// AcceptWithin is how long a user has to accept a contact of the queue.
+	AcceptWithin time.Duration
 
 	offer *chat.Offer
 }
@@ -106,11 +108,12 @@ type Center struct {
 	providers map[string]Provider
 }
 
-// Default queue settings: as long as the real service gives an agent (semantics.md 7).
-const (
-	defaultRounds = 3
-	defaultAccept = chat.AcceptWithin
-)
+// defaultRounds is how often the users of a queue are asked.
+const defaultRounds = 3
+
+// AcceptWithin is how long a user has to accept a contact of a queue, which need not be
+// one of the center: zero then, which stands for the real service's time.
+func (c *Center) AcceptWithin(queue string) time.Duration { return c.queues[queue].AcceptWithin }
 
 // Local is the built-in contact center of local mode, for tests and demonstrations. Its
 // tokens are signed by nobody's key.

@@ -107,7 +107,15 @@ queues:
   - {id: sales, name: Sales, users: [bob], routing: offer, accept-within: 90s, rounds: 2}
   - {id: all, routing: offer}
   - {id: support, users: [ann]}
+  - {id: slow, users: [ann], accept-within: 5m}
 `)
+	for id, want := range map[string]time.Duration{
+		"sales": 90 * time.Second, "all": chat.AcceptWithin, "support": chat.AcceptWithin, "slow": 5 * time.Minute, "none": 0,
+	} {
+		if got := c.AcceptWithin(id); got != want {
+			t.Errorf("%s: a user has %v to accept, want %v", id, got, want)
+		}
+	}
 	for id, want := range map[string]*chat.Offer{
 		"sales":   {Users: []chat.User{{ID: "bob", Name: "Bob"}}, Within: 90, Rounds: 2},
 		"all":     {Users: []chat.User{{ID: "ann", Name: "ann"}, {ID: "bob", Name: "Bob"}}, Within: 20, Rounds: 3},

@@ -3,7 +3,6 @@ package connect
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
@@ -34,17 +33,8 @@ func (s *service) associateContactWithUser(ctx context.Context, in *AssociateCon
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.node.Do(ctx, at.chat, chat.Assign{Contact: at.contact, User: user.Chat(), Within: s.acceptWithin(queue)})
+	_, err = s.node.Do(ctx, at.chat, chat.Assign{Contact: at.contact, User: user.Chat(), Within: s.center.AcceptWithin(queue)})
 	return nil, err
-}
-
-// acceptWithin is how long a user of a queue has to accept a contact.
-func (s *service) acceptWithin(queue string) time.Duration {
-	q, ok := s.center.Queue(queue)
-	if !ok || q.Offer() == nil {
-		return chat.AcceptWithin
-	}
-	return time.Duration(q.Offer().Within) * time.Second
 }
 
 // MonitorContactIn is the input of MonitorContact (semantics.md 8). Without
@@ -113,7 +103,9 @@ func (s *service) transferContact(ctx context.Context, in *TransferContactIn) (*
 	if err != nil {
 		return nil, err
 	}
-	at, err := s.find(ctx, *in.InstanceId, *in.ContactId)
+	at, err := s.view(ctx, *in.InstanceId, *in.ContactId, func(c *chat.Chat, _ *chat.Contact) {
+		cmd.Within = s.center.AcceptWithin(c.Current().Queue)
+	})
 	if err != nil {
 		return nil, err
 	}
