@@ -238,7 +238,7 @@ func TestHalfOpen(t *testing.T) {
 	jane.expect("connected", "Jane joined")
 	w.net.freeze()
 	jane.say("into the void")
-	w.turn(clock, time.Second)
+	w.turn(clock, 200*time.Millisecond)
 	jane.expect("Jane: into the void") // on the next socket: nobody has noticed
 	jane.say("again")
 	jane.expect("Jane: again")
@@ -307,7 +307,7 @@ func TestResume(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	w := newWorld(t)
 	jane := w.start()
-	const many = 1000
+	const many = 400 // more than a session keeps
 	for i := range many {
 		jane.say(fmt.Sprint(i))
 	}

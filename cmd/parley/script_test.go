@@ -17,7 +17,7 @@ import (
 )
 
 // scriptPatience is how long a script waits for what must happen.
-const scriptPatience = time.Minute
+const scriptPatience = 3 * time.Minute
 
 // TestScripts runs the scripts in testdata, each with a server of its own, that the
 // variables of the AWS SDKs point to.

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/connectparticipant/types"
 
@@ -40,7 +39,8 @@ type Part struct {
 // Leave disconnects. Who is out already is not surprised.
 func (t *Part) Leave(ctx context.Context) error {
 	err := t.Disconnect(ctx)
-	if errors.Is(err, client.ErrEnded) || errors.Is(err, client.ErrClosed) {
+	var out *types.AccessDeniedException
+	if errors.Is(err, client.ErrEnded) || errors.Is(err, client.ErrClosed) || errors.As(err, &out) {
 		return nil
 	}
 	if err != nil {
@@ -145,7 +145,7 @@ func (t *Part) Lines(ctx context.Context, to Streams, stay bool) error {
 		}
 		marking.Go(func() { t.seen(ctx, e) })
 	}
-	if n := in.failed.Load(); n > 0 {
+	if n := in.end(); n > 0 {
 		return fmt.Errorf("%d of what was asked for failed", n)
 	}
 	return nil
@@ -155,7 +155,10 @@ func (t *Part) Lines(ctx context.Context, to Streams, stay bool) error {
 type input struct {
 	*Part
 	Streams
-	failed atomic.Int64
+
+	mu     sync.Mutex
+	failed int
+	ended  bool // the chat is over, and with it what is under way
 }
 
 // run does line by line what it asks for, and at the end leaves.
@@ -176,9 +179,19 @@ func (in *input) run(ctx context.Context, stay bool) {
 
 // check counts and tells failures.
 func (in *input) check(err error) (ok bool) {
-	if err != nil {
-		in.failed.Add(1)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err != nil && !in.ended {
+		in.failed++
 		fmt.Fprintf(in.Failures, "parley: %v\n", err)
 	}
-	return err == nil
+	return err == nil && !in.ended
+}
+
+// end says how much has failed. Nothing is told after it.
+func (in *input) end() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.ended = true
+	return in.failed
 }

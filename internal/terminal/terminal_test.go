@@ -37,7 +37,7 @@ func chat(t *testing.T) (ctx context.Context, jane, bob *client.Session) {
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(running) }()
 	t.Cleanup(func() { stop(); <-served })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	cfg := aws.Config{
 		Region: "us-east-1", BaseEndpoint: new(srv.URL()), HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
