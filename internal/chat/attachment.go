@@ -1,9 +1,11 @@
 package chat
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -15,9 +17,11 @@ const (
 	// StartAttachmentUpload that may be said: the last upload has to come to its end.
 	UploadWithin   = 15 * time.Minute
 	completeWithin = 2 * UploadWithin
-	// ScanWithin is how long one attempt to scan a file may take, scanAttempts how many
-	// there are.
+	// ScanWithin is how long one attempt to scan a file may take. If nothing was heard by
+	// then, because its node has died or has too much to scan, it is asked for again: scanAsks
+	// times altogether. scanAttempts is how often the scanner may fail.
 	ScanWithin   = 20 * time.Second
+	scanAsks     = 45 // 15 minutes
 	scanAttempts = 3
 )
 
@@ -39,7 +43,7 @@ type File struct {
 	Size int64  `json:"size"`
 	// Status is empty until the file is an item.
 	Status Status `json:"status,omitempty"`
-	// Attempt counts those to scan it.
+	// Attempt counts those to scan it; the ones before have failed.
 	Attempt int `json:"attempt,omitempty"`
 }
 
@@ -48,7 +52,8 @@ type file struct {
 	File
 	by    ParticipantID
 	at    time.Time // since when it may be uploaded
-	until time.Time // when an attempt to scan it is given up
+	until time.Time // when the scan is asked for again
+	asks  int       // how often it was
 	sent  bool      // it was uploaded; Status says what came of it
 }
 
@@ -57,7 +62,7 @@ type file struct {
 func (c *Chat) applyFile(e *Entry) {
 	f := &file{File: *e.File, by: e.By.ID, at: e.At}
 	if was := c.files[f.ID]; was != nil {
-		f.at = was.at
+		f.at, f.asks = was.at, was.asks
 		if !was.sent {
 			c.heard(e.By.Role, e.At)
 		}
@@ -67,6 +72,7 @@ func (c *Chat) applyFile(e *Entry) {
 		maps.DeleteFunc(c.files, func(_ ID, f *file) bool { return f.abandoned(e.At) })
 	case KindScanning:
 		f.sent, f.until = true, e.At.Add(ScanWithin)
+		f.asks++
 		c.scanning = merged(c.scanning, map[ID]bool{f.ID: true})
 	case KindAttachment:
 		f.sent = true
@@ -159,7 +165,7 @@ func (u CompleteUpload) decide(t *turn) error {
 	}
 	idle := t.chat.isIdle(p.Role)
 	if u.Scan {
-		t.scan(f, &p.Author, u.Token)
+		t.scan(f, &p.Author, 1, u.Token)
 	} else {
 		t.attach(f, &p.Author, Approved, u.Token)
 	}
@@ -169,10 +175,10 @@ func (u CompleteUpload) decide(t *turn) error {
 	return nil
 }
 
-// scan asks for one more attempt to scan a file.
-func (t *turn) scan(f *file, by *Author, token string) {
+// scan asks for an attempt to scan a file.
+func (t *turn) scan(f *file, by *Author, attempt int, token string) {
 	next := f.File
-	next.Attempt++
+	next.Attempt = attempt
 	t.append(Entry{Kind: KindScanning, By: by, Token: token, File: &next})
 	t.out.Jobs = append(t.out.Jobs, Job{Kind: JobScan, File: next, By: by.ID})
 }
@@ -183,12 +189,30 @@ func (t *turn) attach(f *file, by *Author, s Status, token string) {
 	done.Status = s
 	t.append(Entry{Kind: KindAttachment, By: by, Token: token, File: &done})
 	if s == Rejected {
-		t.out.Jobs = append(t.out.Jobs, Job{Kind: JobDiscard, File: done, By: by.ID})
+		t.discard(done, by.ID)
 	}
 }
 
-// Scanned is what came of a JobScan. An attempt that failed is made again, or the file
-// is rejected after the last. Results of earlier attempts come too late.
+// discard has a file removed.
+func (t *turn) discard(f File, by ParticipantID) {
+	t.out.Jobs = append(t.out.Jobs, Job{Kind: JobDiscard, File: f, By: by})
+}
+
+// discardRest has the files removed that won't be attachments any more, as the chat has
+// ended: whether they were uploaded, their participants alone know.
+func (t *turn) discardRest() {
+	for _, f := range slices.SortedFunc(maps.Values(t.chat.files), func(f, g *file) int {
+		return bytes.Compare(f.ID.UUID[:], g.ID.UUID[:])
+	}) {
+		if f.Status == "" {
+			t.discard(f.File, f.by)
+		}
+	}
+}
+
+// Scanned is what came of a JobScan. An attempt that failed is followed by the next, or the
+// file is rejected after the last. A file may be scanned twice at the same time, when that
+// was asked for again: the first result counts, and of each attempt the first failure.
 type Scanned struct {
 	File   File // as in the Job
 	Result Status
@@ -197,24 +221,28 @@ type Scanned struct {
 
 func (s Scanned) decide(t *turn) error {
 	f := t.chat.files[s.File.ID]
-	if f == nil || f.Status != "" || f.Attempt != s.File.Attempt || t.chat.Ended() {
+	if f == nil || f.Attempt == 0 || f.Status != "" || s.Failed && f.Attempt != s.File.Attempt || t.chat.Ended() {
 		t.nothing()
 		return nil
 	}
-	if s.Failed {
-		t.scanFailed(f.ID)
-		return nil
+	by := &t.chat.Participant(f.by).Author
+	switch {
+	case !s.Failed:
+		t.attach(f, by, s.Result, "")
+	case f.Attempt < scanAttempts:
+		t.scan(f, by, f.Attempt+1, "")
+	default:
+		t.attach(f, by, Rejected, "")
 	}
-	t.attach(f, &t.chat.Participant(f.by).Author, s.Result, "")
 	return nil
 }
 
-// scanFailed gives an attempt up.
-func (t *turn) scanFailed(id ID) {
+// scanAgain asks for an attempt of which nothing was heard, or gives it up.
+func (t *turn) scanAgain(id ID) {
 	f := t.chat.files[id]
 	by := &t.chat.Participant(f.by).Author
-	if f.Attempt < scanAttempts {
-		t.scan(f, by, "")
+	if f.asks < scanAsks {
+		t.scan(f, by, f.Attempt, "")
 		return
 	}
 	t.attach(f, by, Rejected, "")

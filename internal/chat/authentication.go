@@ -191,8 +191,8 @@ func (a Authenticated) decide(t *turn) error {
 		who.Name = a.Name
 		t.append(Entry{Kind: KindRenamed, By: &who})
 	}
-	if len(a.Attributes) > 0 && AttributesSize(merged(t.chat.Attributes, a.Attributes)) <= MaxAttributes {
-		t.append(Entry{Kind: KindAttributes, Attributes: a.Attributes})
+	if len(a.Attributes) > 0 {
+		t.set(a.Attributes)
 	}
 	t.onward(true)
 	return nil

@@ -184,6 +184,13 @@ func TestAttributesLimit(t *testing.T) {
 		if r, _ := errors.AsType[*chat.Refusal](err); (err == nil) != tt.ok || !tt.ok && r.Reason != chat.BadContent {
 			t.Errorf("%s: %v", tt.name, err)
 		}
+		// What a flow sets, nobody is told of.
+		c, _, _ = started(t, chat.Settings{Attributes: tt.had, Flow: chat.Flow{Steps: []chat.Step{{Set: tt.give}}}})
+		for key, value := range tt.give {
+			if set := c.Attributes[key] == value; set != tt.ok {
+				t.Errorf("%s, of a flow: the attribute %s was set: %v", tt.name, key, set)
+			}
+		}
 	}
 }
 

@@ -100,7 +100,7 @@ func (t *turn) happen(d due) {
 	case timerRings:
 		t.timedOut(d.role)
 	case scanOverdue:
-		t.scanFailed(d.file)
+		t.scanAgain(d.file)
 	case urlOverdue:
 		t.authenticated(AuthExpired)
 	case exchangeOverdue:

@@ -170,6 +170,6 @@ type JobKind int
 // The kinds of job.
 const (
 	JobScan     JobKind = iota + 1 // have the file scanned, then Scanned
-	JobDiscard                     // remove the file, which was rejected
+	JobDiscard                     // remove the file, which nobody gets
 	JobExchange                    // ask the identity provider who the customer is, then Authenticated
 )

@@ -34,7 +34,13 @@ func (t *turn) end(cause Cause) {
 			t.leave(p, "", cause)
 		}
 	}
+	t.finish(cause)
+}
+
+// finish emits chat.ended.
+func (t *turn) finish(cause Cause) {
 	t.append(Entry{Kind: KindEnded, Cause: cause})
+	t.discardRest()
 }
 
 // dismiss takes everybody of the roles out of a chat that goes on.
@@ -51,7 +57,7 @@ func (t *turn) dismiss(cause Cause, roles ...Role) {
 func (t *turn) over(cause Cause) {
 	c := t.chat
 	if c.Settings.Flow.Exit == 0 || c.flow.exits || c.Customer().Presence != Present {
-		t.append(Entry{Kind: KindEnded, Cause: cause})
+		t.finish(cause)
 		return
 	}
 	t.exit(nil, "", cause)
@@ -91,6 +97,13 @@ func (u UpdateAttributes) decide(t *turn) error {
 	}
 	t.append(Entry{Kind: KindAttributes, Attributes: u.Attributes})
 	return nil
+}
+
+// set merges attributes that nobody can be told of that they are too many: then none is.
+func (t *turn) set(attributes map[string]string) {
+	if AttributesSize(merged(t.chat.Attributes, attributes)) <= MaxAttributes {
+		t.append(Entry{Kind: KindAttributes, Attributes: attributes})
+	}
 }
 
 // MaxAttributes is the size of all contact attributes, keys and values, in bytes.

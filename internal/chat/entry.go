@@ -197,6 +197,7 @@ const (
 	keyTransfer = "transfer"
 	keyMonitor  = "monitor"
 	keyPast     = "past"
+	keyPart     = "part"
 )
 
 // tokenKey gives the key of the request that caused the entry, if it had a

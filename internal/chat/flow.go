@@ -29,7 +29,7 @@ type Step struct {
 	As     string    `json:"as,omitempty"`
 	To     Audience  `json:"to,omitempty"`
 	Stream Streaming `json:"stream,omitempty"`
-	// Set merges contact attributes.
+	// Set merges contact attributes, unless the chat would have too many.
 	Set map[string]string `json:"set,omitempty"`
 	// Queue puts the contact into the queue of this id; Offer is how the queue finds an
 	// agent.
@@ -126,7 +126,7 @@ func (t *turn) step(i int) (next int, waits bool) {
 			return s.otherwise(i), false
 		}
 	case s.Set != nil:
-		t.append(Entry{Kind: KindAttributes, Attributes: s.Set})
+		t.set(s.Set)
 	case s.Queue != "":
 		t.append(Entry{Kind: KindQueued, Queue: s.Queue, Offer: s.Offer})
 		t.offer()

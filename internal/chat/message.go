@@ -70,21 +70,15 @@ func (t *turn) writer(by ParticipantID, contentType string) (*Participant, error
 	if err != nil {
 		return nil, err
 	}
-	if !t.chat.takes(contentType, p.Role) {
+	if contentType == TypeInteractive && p.Role == Customer {
+		return nil, refuse(UnsupportedContentType, "customers send no interactive messages; they answer them with "+TypeInteractiveResponse)
+	}
+	if !slices.Contains(t.chat.Settings.ContentTypes, contentType) {
 		return nil, refuse(UnsupportedContentType, fmt.Sprintf(
 			"ContentType %q is not supported by this contact; it takes %s (SupportedMessagingContentTypes of StartChatContact)",
 			contentType, strings.Join(t.chat.Settings.ContentTypes, ", ")))
 	}
 	return p, nil
-}
-
-// takes reports whether a participant of the role may send the content type:
-// customers answer interactive messages and send none.
-func (c *Chat) takes(contentType string, r Role) bool {
-	if contentType == TypeInteractive && r == Customer {
-		return false
-	}
-	return slices.Contains(c.Settings.ContentTypes, contentType)
 }
 
 // Part is a part of a message that is still being written.
@@ -98,12 +92,17 @@ type Part struct {
 // are kept nowhere. The first one is answered with the Id for the others and for the
 // SendMessage that completes it.
 type SendPart struct {
-	By   ParticipantID
-	ID   ID // zero with the first
-	Part Part
+	By    ParticipantID
+	ID    ID // zero with the first
+	Part  Part
+	Token string
 }
 
 func (s SendPart) decide(t *turn) error {
+	key := fmt.Sprint(keyPart, s.Part.Number, s.ID)
+	if t.repeated(s.By, s.Token, key, s.Part.Text) {
+		return nil
+	}
 	p, err := t.writer(s.By, s.Part.Type)
 	switch {
 	case err != nil:
@@ -120,6 +119,7 @@ func (s SendPart) decide(t *turn) error {
 	if !s.ID.IsZero() {
 		t.out.ID = s.ID
 	}
+	t.keep(s.By, s.Token, key, s.Part.Text)
 	if t.chat.Settings.ResponseMode == Incremental {
 		t.out.Signals = append(t.out.Signals, Signal{
 			ID: t.out.ID, At: t.out.At, Contact: t.contact, By: p.Author, ContentType: s.Part.Type, Part: &s.Part,

@@ -354,7 +354,7 @@ func (t *turn) depart(p *Participant, token string, cause Cause) {
 	t.leave(p, token, cause)
 	switch {
 	case p.Role == Customer:
-		t.append(Entry{Kind: KindEnded, Cause: cause})
+		t.finish(cause)
 	case p.Role == CustomBot && joined:
 		t.resume(WaitBot)
 	case p.Role == CustomBot:
@@ -413,5 +413,5 @@ func (t *turn) vanish(p *Participant) {
 		return
 	}
 	t.leave(p, "", CauseCustomer)
-	t.append(Entry{Kind: KindEnded, Cause: CauseCustomer})
+	t.finish(CauseCustomer)
 }

@@ -229,6 +229,7 @@ func (w *world) part(a args) []string {
 	n, _ := strconv.Atoi(a.words[1])
 	cmd := chat.SendPart{
 		By: w.participant(a.words[0]), Part: chat.Part{Number: n, Content: chat.Content{Type: contentType(a.option("type")), Text: a.words[2]}},
+		Token: a.option("token"),
 	}
 	if id := a.option("id"); id != "" {
 		cmd.ID = w.id(id)

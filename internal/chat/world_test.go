@@ -115,7 +115,10 @@ func (w *world) show(cmd chat.Command, out chat.Outcome) (lines []string) {
 		}
 		w.newcomer = ""
 	case chat.SendPart:
-		if cmd.ID.IsZero() {
+		switch {
+		case out.Repeated:
+			return append(lines, "ok, as "+w.names[out.ID])
+		case cmd.ID.IsZero():
 			w.parts++
 			w.name(fmt.Sprintf("p%d", w.parts), out.ID)
 		}

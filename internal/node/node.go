@@ -93,9 +93,9 @@ type Node struct {
 	chats  map[chat.ChatID]*live
 	closed bool
 
-	alarm   alarm
-	deaf    atomic.Bool   // the bus tells nothing at present
-	working chan struct{} // a place for each job under way
+	alarm alarm
+	deaf  atomic.Bool // the bus tells nothing at present
+	desk  desk
 }
 
 // New makes a node. Call Run to make it keep deadlines, and Close in the end.
@@ -112,7 +112,7 @@ func New(c Config) *Node {
 		ctx: ctx, cancel: cancel,
 		maxChats: c.MaxChats, census: census{counts: make(map[string]int), taken: make(map[string]time.Time)},
 		chats: make(map[chat.ChatID]*live),
-		alarm: alarm{ring: make(chan struct{}, 1)}, working: make(chan struct{}, maxWorking),
+		alarm: alarm{ring: make(chan struct{}, 1)}, desk: newDesk(),
 	}
 }
 

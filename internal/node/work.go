@@ -3,11 +3,13 @@ package node
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
 
-// maxWorking is how many jobs a node does at a time; others wait.
+// maxWorking is how many files a node has scanned at a time, and how many other jobs it
+// does; the rest waits.
 const maxWorking = 16
 
 // Worker does the jobs that commands lead to: it has a file scanned, say.
@@ -18,15 +20,57 @@ type Worker interface {
 	Work(ctx context.Context, id chat.ChatID, job chat.Job) chat.Command
 }
 
-// work has a job done behind the caller's back.
+// task is a job of a chat.
+type task struct {
+	chat chat.ChatID
+	job  chat.Job
+}
+
+// desk knows what a node works on.
+type desk struct {
+	scanning, working chan struct{} // a place for each job under way
+
+	mu   sync.Mutex
+	open map[task]bool // under way, or waiting
+}
+
+func newDesk() desk {
+	return desk{
+		scanning: make(chan struct{}, maxWorking), working: make(chan struct{}, maxWorking), open: make(map[task]bool),
+	}
+}
+
+// take reports whether a task is new, and opens it.
+func (d *desk) take(t task) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	had := d.open[t]
+	d.open[t] = true
+	return !had
+}
+
+func (d *desk) done(t task) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.open, t)
+}
+
+// work has a job done behind the caller's back. One that is asked for again meanwhile is
+// done once: it waits for a place, say.
 func (n *Node) work(id chat.ChatID, job chat.Job) {
-	if n.worker == nil {
+	t := task{id, job}
+	if n.worker == nil || !n.desk.take(t) {
 		return
 	}
+	places := n.desk.working
+	if job.Kind == chat.JobScan {
+		places = n.desk.scanning
+	}
 	n.behind(func() {
+		defer n.desk.done(t)
 		select {
-		case n.working <- struct{}{}:
-			defer func() { <-n.working }()
+		case places <- struct{}{}:
+			defer func() { <-places }()
 		case <-n.ctx.Done():
 			return
 		}

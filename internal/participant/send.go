@@ -28,7 +28,7 @@ func (s *service) sendMessage(ctx context.Context, in *SendMessageIn) (*SendMess
 	content := chat.Content{Type: contentType, Text: *in.Content}
 	var cmd chat.Command = chat.SendMessage{By: b.participant, Content: content, ID: part.id, Token: restjson.Value(in.ClientToken)}
 	if part.number > 0 {
-		cmd = chat.SendPart{By: b.participant, ID: part.id, Part: chat.Part{Number: part.number, Content: content}}
+		cmd = chat.SendPart{By: b.participant, ID: part.id, Part: chat.Part{Number: part.number, Content: content}, Token: restjson.Value(in.ClientToken)}
 	}
 	out, err := s.node.Do(ctx, b.chat, cmd)
 	if err != nil {
