@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -25,6 +26,9 @@ func (n *Node) Attachment(ctx context.Context, id chat.ChatID, file chat.ID) (of
 			}
 			return nil
 		})
+		if of != id && errors.Is(err, ErrNotFound) {
+			break // it was deleted since
+		}
 		if found || err != nil {
 			return of, f, err
 		}

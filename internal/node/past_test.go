@@ -213,3 +213,22 @@ func TestAttachmentOfAPastChat(t *testing.T) {
 		}
 	})
 }
+
+// A past chat that was deleted since is as if it had never been.
+func TestPastDeleted(t *testing.T) {
+	play(t, 1, func(w *world) {
+		gone := chat.ChatID{ID: node.NewID(dawn)}
+		id, jane := w.begins(&chat.Past{Chat: gone, Contact: gone.FirstContact()})
+		if got, want := w.walk(id, jane, node.Page{Limit: 50}), []string{"joined"}; !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+		page := node.Page{Backward: true, Limit: 50, From: node.Place{Chat: gone, Seq: 7}} // by an older token
+		if got, err := w.nodes[0].Transcript(w.ctx, id, jane, page); err != nil || len(got.Items) != 0 || got.Next.Seq != 0 {
+			t.Errorf("its page is %+v, %v", got, err)
+		}
+		var refused *chat.Refusal
+		if _, _, err := w.nodes[0].Attachment(w.ctx, id, gone.ID); !errors.As(err, &refused) || refused.Reason != chat.UnknownItem {
+			t.Errorf("an attachment of it: %v", err)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -91,7 +92,8 @@ func within(e *chat.Entry, k *chat.Contact) bool {
 	return !e.At.Before(k.Began) && (k.Ended.IsZero() || !e.At.After(k.Ended))
 }
 
-// complete adds the receipts, and the place where a past chat begins.
+// complete adds the receipts, and the place where a past chat begins. One that was deleted
+// since is as if it had never been.
 func (n *Node) complete(ctx context.Context, id chat.ChatID, p Page, t *Transcript) error {
 	var past *chat.Past
 	err := n.View(ctx, id, func(c *chat.Chat) error {
@@ -99,17 +101,24 @@ func (n *Node) complete(ctx context.Context, id chat.ChatID, p Page, t *Transcri
 		past = c.Past
 		return nil
 	})
+	if t.Past && errors.Is(err, ErrNotFound) {
+		return nil
+	}
 	nowhere := p.ID != (chat.ID{}) && len(t.Items) == 0
 	if err != nil || past == nil || !p.Backward || t.Next.Seq != 0 || nowhere || p.Contact != (chat.ContactID{}) {
 		return err
 	}
-	return n.View(ctx, past.Chat, func(c *chat.Chat) error {
+	err = n.View(ctx, past.Chat, func(c *chat.Chat) error {
 		t.Next = Place{past.Chat, c.Until(past.Contact)}
 		if t.Next.Seq == 0 {
 			t.Next.Seq = c.Seq
 		}
 		return nil
 	})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // page reads the items of a page.
