@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v3"
@@ -61,7 +62,7 @@ func section[T any](sections map[string]*yaml.Node, name string) (list []T, err 
 		return nil, mistake(n.Line, "%s must be a list", name)
 	}
 	if err := n.Decode(&list); err != nil {
-		return nil, fmt.Errorf("%s: %s", name, strings.Join(strings.Fields(err.Error()), " "))
+		return nil, notDecoded(name, err)
 	}
 	return list, nil
 }
@@ -93,6 +94,8 @@ func (b *builder) readUsers(sections map[string]*yaml.Node) error {
 			return mistake(u.line, "the role of user %q must be agent or supervisor", u.ID)
 		case len([]rune(u.Name)) > maxName:
 			return mistake(u.line, "the name of user %q has more than %d characters", u.ID, maxName)
+		case strings.ContainsFunc(u.Name, unicode.IsControl):
+			return mistake(u.line, "the name of user %q contains control characters", u.ID)
 		case u.Password != "" && u.PasswordHash != "":
 			return mistake(u.line, "user %q has a password and a password-hash; leave one of them out", u.ID)
 		}

@@ -94,6 +94,18 @@ type Options struct {
 	Tokens *token.Keyring
 }
 
+// Check reports what is wrong with what the settings say, in a sentence that begins with the
+// setting's name.
+func (o *Options) Check() error {
+	if o.Queue != "" && !idPattern.MatchString(o.Queue) {
+		return fmt.Errorf("queue: %q must be 1 to 100 of A-Z, a-z, 0-9, and . _ @ -", o.Queue)
+	}
+	if err := checkText(o.Greeting); err != nil {
+		return fmt.Errorf("greeting: %w", err)
+	}
+	return nil
+}
+
 // Center is a contact center. Its methods are safe for concurrent use, and what they
 // return must not be changed.
 type Center struct {

@@ -254,7 +254,7 @@ func TestMistakes(t *testing.T) {
 		"queues: [{id: q, routing: magic}]":                                          "must be manual or offer",
 		"queues: [{id: q, rounds: 1}]":                                               "with routing: offer only",
 		"queues: [{id: q, routing: offer}]":                                          "nobody to offer contacts to",
-		"queues: [{id: q, accept-within: soon}]":                                     "line 1: cannot unmarshal",
+		"queues: [{id: q, accept-within: soon}]":                                     "queues: line 1: there must be a time like 90s, 5m or 2h instead of `soon`",
 		"queues: [{id: q}, {id: q}]":                                                 "is defined in line 1 already",
 		"users: [{id: a}]\nqueues: [{id: q, routing: offer, accept-within: 1500ms}]": "must be whole seconds",
 		"users: [{id: a}]\nqueues: [{id: q, routing: offer, rounds: -1}]":            "must be from 1 to 1000",
@@ -271,14 +271,22 @@ func TestMistakes(t *testing.T) {
 
 		"flows: [{id: f}]": `flow "f" has no steps`,
 		"flows: [{id: f, steps: [{say: a}], exit: []}]": `unknown key "exit"`,
-		flow("{}"):                       "line 4: a step does one thing; this one has nothing",
-		flow("{say: a, queue: support}"): "line 4: a step does one thing; this one has say and queue",
-		flow("{jump: 3}"):                `line 4: unknown key "jump"; the keys of a step are say, set`,
-		flow("hello"):                    "line 4: a step must have keys",
-		flow("{disconnect: false}"):      "line 4: disconnect: disconnect is empty",
-		flow("{say: ''}"):                "text is missing",
-		flow("{say: {txt: a}}"):          `unknown key "txt"`,
-		flow(`{say: "a\0b"}`):            "U+0000",
+		flow("{}"):                                       "line 4: a step does one thing; this one has nothing",
+		flow("{say: a, queue: support}"):                 "line 4: a step does one thing; this one has say and queue",
+		flow("{jump: 3}"):                                `line 4: unknown key "jump"; the keys of a step are say, set`,
+		flow("hello"):                                    "line 4: a step must have keys",
+		flow("{disconnect: false}"):                      "line 4: disconnect: it must be true",
+		flow("{wait: {for: time, within: 5}}"):           "flows: line 4: there must be a time like 90s, 5m or 2h instead of `5`",
+		flow("{set: {a: {b: c}}}"):                       "flows: line 4: there must be a text instead of keys",
+		flow("{set: [a]}"):                               "there must be keys with texts instead of a list",
+		flow("{set: {a: \"x\\0\"}}"):                     `the attribute "a" contains U+0000`,
+		flow("{wait: {for: time, within: 1s, else: x}}"): "there must be a list of steps instead of `x`",
+		"users: [{id: a, name: \"x\\0\"}]":               "contains control characters",
+		"views: [{id: a, version: x}]":                   "there must be a whole number instead of `x`",
+		"flows:\n  - id: f\n    steps:\n" + strings.Repeat("      - say: "+strings.Repeat("a", 16000)+"\n", 20): "262144 are the most",
+		flow("{say: ''}"):                                                                         "text is missing",
+		flow("{say: {txt: a}}"):                                                                   `unknown key "txt"`,
+		flow(`{say: "a\0b"}`):                                                                     "U+0000",
 		flow("{say: " + strings.Repeat("a", 16385) + "}"):                                         "16385 bytes",
 		flow("{say: {text: a, to: bob}}"):                                                         "must be all, customer or agent",
 		flow("{say: {text: a, as: html}}"):                                                        "must be text/plain, text/markdown or interactive",
@@ -354,5 +362,19 @@ flows:
 	}
 	if got := said(false); !reflect.DeepEqual(got, []string{"one", "late", "two"}) {
 		t.Errorf("without: %q", got)
+	}
+}
+
+// What stands elsewhere among the settings is held to the same.
+func TestOptions(t *testing.T) {
+	for want, o := range map[string]center.Options{
+		"":          {},
+		"queue: ":   {Queue: "a b"},
+		"greeting:": {Greeting: "a\x00b"},
+		"16384 are": {Greeting: strings.Repeat("a", 16385), Queue: "q"},
+	} {
+		if err := o.Check(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, want %q", o.Greeting, err, want)
+		}
 	}
 }

@@ -1,8 +1,11 @@
 package center
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -192,6 +195,33 @@ func strict(n *yaml.Node, what string, into any) error {
 		}
 	}
 	return n.Decode(into)
+}
+
+// notDecoded makes a sentence of the first value that is of another type than it must be.
+func notDecoded(section string, err error) error {
+	var wrong *yaml.TypeError
+	if !errors.As(err, &wrong) {
+		return fmt.Errorf("%s: %w", section, err)
+	}
+	m := wrongType.FindStringSubmatch(wrong.Errors[0])
+	if m == nil {
+		return fmt.Errorf("%s: %s", section, strings.Join(strings.Fields(err.Error()), " "))
+	}
+	got := m[3]
+	if got == "" {
+		got = cmp.Or(map[string]string{"map": "keys", "seq": "a list"}[m[2]], m[2])
+	}
+	return fmt.Errorf("%s: %s: there must be %s instead of %s", section, m[1], cmp.Or(typeNames[m[4]], "a list of steps"), got)
+}
+
+// wrongType is how package yaml says that a value is of the wrong type: in which line, of
+// which type, which one, and which it must be.
+var wrongType = regexp.MustCompile("^(line \\d+): cannot unmarshal !!(\\w+)(?: (`.*`))? into (.+)$")
+
+// typeNames are the types of values in the words of who writes them.
+var typeNames = map[string]string{
+	"time.Duration": "a time like 90s, 5m or 2h", "string": "a text", "int": "a whole number", "bool": "true or false",
+	"[]string": "a list of texts", "map[string]string": "keys with texts", "center.Role": "agent or supervisor",
 }
 
 // mistake is an error about a line of the configuration file.

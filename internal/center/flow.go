@@ -20,6 +20,8 @@ const (
 	maxSteps = 500
 	// maxSay is how long a message may be, in bytes (semantics.md 3.11).
 	maxSay = 16384
+	// maxFlow bounds all of a flow, in bytes of JSON: every chat keeps its own.
+	maxFlow = 256 << 10
 	// maxWithin is how long a chat lasts at the most (semantics.md 4).
 	maxWithin = 7 * 24 * time.Hour
 )
@@ -77,7 +79,12 @@ func (b *builder) compile(f fileFlow) (chat.Flow, error) {
 	if len(flat) > maxSteps {
 		return chat.Flow{}, mistake(f.line, "flow %q has %d steps; %d are the most", f.ID, len(flat), maxSteps)
 	}
-	return chat.Flow{Steps: flat, Exit: exit}, nil
+	made := chat.Flow{Steps: flat, Exit: exit}
+	text, err := json.Marshal(made)
+	if err == nil && len(text) > maxFlow {
+		err = mistake(f.line, "flow %q has %d bytes; %d are the most: say less, or have less data in views", f.ID, len(text), maxFlow)
+	}
+	return made, err
 }
 
 // steps appends steps to those before them.
@@ -122,6 +129,8 @@ func (b *builder) step(flat []chat.Step, s fileStep) ([]chat.Step, error) {
 		made, err = one(b.logIn(s.Authenticate))
 	case s.Disconnect:
 		made = []chat.Step{{Disconnect: true}}
+	case s.keys[0] == "disconnect":
+		err = errors.New("it must be true; leave the step out if the chat is to go on")
 	default:
 		err = fmt.Errorf("%s is empty", s.keys[0])
 	}
@@ -176,10 +185,8 @@ func say(s *fileSay) (chat.Step, error) {
 	switch {
 	case s.Text == "":
 		return step, errors.New("text is missing")
-	case len(s.Text) > maxSay:
-		return step, fmt.Errorf("the text has %d bytes; %d are the most", len(s.Text), maxSay)
-	case strings.ContainsRune(s.Text, 0):
-		return step, errors.New("the text contains U+0000")
+	case checkText(s.Text) != nil:
+		return step, checkText(s.Text)
 	case !known:
 		return step, fmt.Errorf("to is %q; it must be all, customer or agent", s.To)
 	case as == chat.TypeInteractive:
@@ -190,6 +197,17 @@ func say(s *fileSay) (chat.Step, error) {
 		return step, errors.New("else is for interactive messages, which not every customer can be shown; leave it out")
 	}
 	return step, nil
+}
+
+// checkText refuses what can't be stored, or is longer than any message may be.
+func checkText(text string) error {
+	switch {
+	case len(text) > maxSay:
+		return fmt.Errorf("the text has %d bytes; %d are the most", len(text), maxSay)
+	case strings.ContainsRune(text, 0):
+		return errors.New("the text contains U+0000")
+	}
+	return nil
 }
 
 // checkInteractive refuses what clients would not show (semantics.md 2.2).
@@ -212,9 +230,12 @@ func checkAttributes(set map[string]string) error {
 	if n := chat.AttributesSize(set); n > chat.MaxAttributes {
 		return fmt.Errorf("the attributes have %d bytes; %d are the most", n, chat.MaxAttributes)
 	}
-	for key := range set {
-		if !attributeKey.MatchString(key) {
+	for key, value := range set {
+		switch {
+		case !attributeKey.MatchString(key):
 			return fmt.Errorf("the attribute %q must be of A-Z, a-z, 0-9, _ and - only", key)
+		case strings.ContainsRune(value, 0):
+			return fmt.Errorf("the attribute %q contains U+0000", key)
 		}
 	}
 	return nil

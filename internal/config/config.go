@@ -127,6 +127,9 @@ func (s *Settings) Check() error {
 			return err
 		}
 	}
+	if err := cmp.Or(checkOrigins("allow-origins", s.AllowOrigins), checkOrigins("widget-origins", s.WidgetOrigins)); err != nil {
+		return err
+	}
 	if s.Data == "" {
 		return fmt.Errorf("data: is empty; name a directory, or %s to keep nothing", Memory)
 	}
@@ -183,6 +186,17 @@ func (s *Settings) checkPublic() error {
 		if need.missing {
 			return fmt.Errorf("%s: must be set on a server that others can reach, at %s; "+
 				"set it, or listen on 127.0.0.1 without a public-url", need.name, cmp.Or(s.PublicURL, s.Listen))
+		}
+	}
+	return nil
+}
+
+// checkOrigins refuses what no browser sends as its page's origin.
+func checkOrigins(name string, origins []string) error {
+	for _, o := range origins {
+		u, err := url.Parse(o)
+		if o != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != o) {
+			return fmt.Errorf("%s: %q is not an origin like https://shop.example.com, without a path, or *", name, o)
 		}
 	}
 	return nil

@@ -76,6 +76,10 @@ func TestCheck(t *testing.T) {
 		"type without type": {func(s *Settings) { s.AttachmentTypes = []string{"zip"} }, "attachment-types: number 1"},
 		"type of no type":   {func(s *Settings) { s.AttachmentTypes = []string{"zip=a/b", "x=zip"} }, "attachment-types: number 2"},
 		"type of a path":    {func(s *Settings) { s.AttachmentTypes = []string{"a/b=a/b"} }, "attachment-types: number 1"},
+		"origins":           {func(s *Settings) { s.AllowOrigins = []string{"*", "https://a.example.com", "http://127.0.0.1:3000"} }, ""},
+		"host for origin":   {func(s *Settings) { s.AllowOrigins = []string{"shop.example.com"} }, "allow-origins:"},
+		"widget's origin":   {func(s *Settings) { s.WidgetOrigins = []string{"x"} }, "widget-origins:"},
+		"page for origin":   {func(s *Settings) { s.AllowOrigins = []string{"https://a.example.com/"} }, "allow-origins:"},
 		"no region":         {func(s *Settings) { s.Region = "" }, "region:"},
 		"instance":          {func(s *Settings) { s.InstanceID = "x" }, "instance-id:"},
 	} {
@@ -164,6 +168,7 @@ func TestBadFiles(t *testing.T) {
 		"listen: [":             "not valid YAML",
 		"- listen":              "line 1: must have keys",
 		"listen: a\nlisten: b":  "line 2: has the key \"listen\" a second time",
+		"listen: a\n---\nx: b":  "a second document",
 		"log-level: loud":       "log-level",
 		"drain-time: yesterday": "drain-time",
 	} {

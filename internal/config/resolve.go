@@ -124,9 +124,13 @@ var sections = []string{"users", "queues", "flows", "views", "identity-providers
 // Parse reads a configuration file: the settings in it, and its sections. Keys that mean
 // nothing are refused.
 func Parse(r io.Reader) (settings map[string]any, center map[string]*yaml.Node, err error) {
-	var file yaml.Node
-	if err := yaml.NewDecoder(r).Decode(&file); err != nil && err != io.EOF {
+	var file, more yaml.Node
+	dec := yaml.NewDecoder(r)
+	if err := dec.Decode(&file); err != nil && err != io.EOF {
 		return nil, nil, notYAML(err)
+	}
+	if err := dec.Decode(&more); err == nil {
+		return nil, nil, fmt.Errorf("line %d: there is a second document after ---; put everything into one", more.Line)
 	}
 	settings, center = make(map[string]any), make(map[string]*yaml.Node)
 	if file.IsZero() {

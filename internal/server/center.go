@@ -33,10 +33,14 @@ func Check(s config.Settings) error {
 
 // newCenter makes the contact center that the settings describe.
 func newCenter(s *config.Settings, tokens *token.Keyring) (*center.Center, error) {
-	c, err := center.New(s.Center, center.Options{
+	o := center.Options{
 		Instance: center.Instance{ID: s.InstanceID, Region: s.Region, AccountID: account},
 		Local:    s.Local(), FlowID: config.LocalFlow, Greeting: s.Greeting, Queue: s.Queue, Tokens: tokens,
-	})
+	}
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	c, err := center.New(s.Center, o)
 	if err != nil {
 		return nil, fmt.Errorf("the configuration file, %w", err)
 	}
