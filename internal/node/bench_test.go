@@ -37,7 +37,7 @@ func BenchmarkDo(b *testing.B) {
 						b.Fatal(err)
 					}
 					if watched {
-						stop, err := n.Watch(b.Context(), id, func(bus.Notice) { seen++ })
+						_, stop, err := n.Watch(b.Context(), id, func(bus.Notice) { seen++ })
 						if err != nil {
 							b.Fatal(err)
 						}

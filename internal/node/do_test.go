@@ -43,7 +43,7 @@ func TestUnknownChatsStayNowhere(t *testing.T) {
 		if err := n.View(w.ctx, id, nil); err != node.ErrNotFound {
 			t.Errorf("View: %v", err)
 		}
-		if _, err := n.Watch(w.ctx, id, nil); err != node.ErrNotFound {
+		if _, _, err := n.Watch(w.ctx, id, nil); err != node.ErrNotFound {
 			t.Errorf("Watch: %v", err)
 		}
 		if _, err := n.Find(w.ctx, id.FirstContact()); err != node.ErrNotFound {

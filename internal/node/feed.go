@@ -26,32 +26,51 @@ type watcher struct{ receive func(bus.Notice) }
 
 // Watch calls receive with what is new in a chat from now on: entries in the order
 // of Seq, each once, none missing; signals as they come. Calls come one at a time;
-// receive must not block, nor call the node or stop. An entry that is already stored
-// but still on its way to this node may be among the first. stop ends it; after stop
-// returns there is no further call. Nor is there after [Node.Close].
-func (n *Node) Watch(ctx context.Context, id chat.ChatID, receive func(bus.Notice)) (stop func(), err error) {
+// receive must not block, nor call the node or stop. The first entry is the one after
+// the Seq that is returned, which is less than the chat's where something that is
+// already stored is still on its way to this node. stop ends it; after stop returns
+// there is no further call. Nor is there after [Node.Close].
+func (n *Node) Watch(ctx context.Context, id chat.ChatID, receive func(bus.Notice)) (after int64, stop func(), err error) {
 	l, err := n.acquire(ctx, id)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer n.release(l)
 	if err := n.subscribe(l); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if err := n.refresh(ctx, l); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if !l.chat.Started() {
-		return nil, ErrNotFound
+		return 0, nil, ErrNotFound
 	}
 	w := &watcher{receive}
-	n.join(l, w)
-	return sync.OnceFunc(func() { n.part(l, w) }), nil
+	after = n.join(l, w)
+	return after, sync.OnceFunc(func() { n.part(l, w) }), nil
 }
 
-// join lets a watcher have what comes after the chat as it was loaded. All watchers
-// together hold one reference to the chat.
-func (n *Node) join(l *live, w *watcher) {
+// Missed reads a chat's entries after one Seq, up to another that is known to be
+// stored: for whoever began to watch too late.
+func (n *Node) Missed(ctx context.Context, id chat.ChatID, after, upTo int64) (missed []chat.Entry, err error) {
+	for after < upTo {
+		page, err := n.store.Entries(ctx, id, after, int(min(upTo-after, loadPage)))
+		if err != nil {
+			return nil, busy(err)
+		}
+		if len(page) == 0 {
+			return nil, ErrNotFound
+		}
+		missed = append(missed, page...)
+		after = page[len(page)-1].Seq
+	}
+	return missed, nil
+}
+
+// join lets a watcher have what comes after an entry, whose Seq it gives: the last that
+// the other watchers have, or of the chat as it was loaded. All watchers together hold
+// one reference to the chat.
+func (n *Node) join(l *live, w *watcher) (after int64) {
 	f := &l.feed
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,6 +82,7 @@ func (n *Node) join(l *live, w *watcher) {
 	}
 	f.watchers[w] = struct{}{}
 	n.catchUp(l) // what was heard of since the chat was loaded was told to nobody
+	return f.last
 }
 
 func (n *Node) part(l *live, w *watcher) {

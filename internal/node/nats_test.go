@@ -61,7 +61,7 @@ func newNATSWorld(t *testing.T) *natsWorld {
 		c := &natsChat{id: id, jane: jane}
 		for _, n := range w.nodes {
 			r := &watcher{}
-			stop, err := n.Watch(t.Context(), id, func(b bus.Notice) {
+			_, stop, err := n.Watch(t.Context(), id, func(b bus.Notice) {
 				r.receive(b)
 				select {
 				case w.news <- struct{}{}:

@@ -273,7 +273,7 @@ func TestClose(t *testing.T) {
 		if _, err := n.Do(w.ctx, id, chat.Stop{}); err == nil {
 			t.Error("a closed node does something")
 		}
-		if _, err := n.Watch(w.ctx, id, r.receive); err == nil {
+		if _, _, err := n.Watch(w.ctx, id, r.receive); err == nil {
 			t.Error("a closed node lets watch")
 		}
 		if n.InMemory() != 0 || w.bus.subscriptions() != 0 {

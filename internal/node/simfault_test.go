@@ -94,7 +94,7 @@ func (s *sim) comeOrGo(c *simChat, n int) {
 		return
 	}
 	w := &watcher{}
-	stop, err := s.nodes[n].Watch(s.ctx, c.id, w.receive)
+	_, stop, err := s.nodes[n].Watch(s.ctx, c.id, w.receive)
 	if err != nil {
 		return
 	}

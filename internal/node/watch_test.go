@@ -33,7 +33,7 @@ func TestWatch(t *testing.T) {
 func TestNoticesNameTheirChat(t *testing.T) {
 	play(t, 1, func(w *world) {
 		id, jane := w.start()
-		_, err := w.nodes[0].Watch(w.ctx, id, func(n bus.Notice) {
+		_, _, err := w.nodes[0].Watch(w.ctx, id, func(n bus.Notice) {
 			if n.Chat != id {
 				t.Errorf("a notice of chat %v, want %v", n.Chat, id)
 			}
@@ -229,7 +229,7 @@ func TestStopInsideTraffic(t *testing.T) {
 				wg.Go(func() {
 					for range 20 {
 						last, stopped := int64(0), false
-						stop, err := w.nodes[n].Watch(w.ctx, id, func(b bus.Notice) {
+						_, stop, err := w.nodes[n].Watch(w.ctx, id, func(b bus.Notice) {
 							for _, e := range b.Entries {
 								if stopped || last != 0 && e.Seq != last+1 {
 									t.Errorf("Seq %d after %d, stopped: %t", e.Seq, last, stopped)
@@ -281,12 +281,12 @@ func TestWatchFails(t *testing.T) {
 		id, jane := w.start()
 		r := &watcher{}
 		w.bus.refusing = true
-		if _, err := w.nodes[0].Watch(w.ctx, id, r.receive); err != errDisk {
+		if _, _, err := w.nodes[0].Watch(w.ctx, id, r.receive); err != errDisk {
 			t.Errorf("the bus refuses: %v", err)
 		}
 		w.bus.refusing = false
 		w.store.onRead(failing("Entries"))
-		if _, err := w.nodes[0].Watch(w.ctx, id, r.receive); err != errDisk {
+		if _, _, err := w.nodes[0].Watch(w.ctx, id, r.receive); err != errDisk {
 			t.Errorf("the store fails: %v", err)
 		}
 		w.store.onRead(nil)

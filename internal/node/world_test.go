@@ -351,7 +351,7 @@ type watcher struct {
 func (w *world) watch(n int, id chat.ChatID) *watcher {
 	w.Helper()
 	r := &watcher{}
-	stop, err := w.nodes[n].Watch(w.ctx, id, r.receive)
+	_, stop, err := w.nodes[n].Watch(w.ctx, id, r.receive)
 	if err != nil {
 		w.Fatal(err)
 	}

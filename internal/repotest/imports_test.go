@@ -60,8 +60,9 @@ var mayImport = map[string][]string{
 
 	// The edges know the shell, and not each other.
 	"internal/participant":   edge("internal/blob", "internal/identity"),
-	"internal/connect":       edge("internal/sigv4", "internal/store"), // SearchContacts is a store.Search
-	"internal/socket":        edge("internal/bus"),                     // what a node hands on is a bus.Notice
+	"internal/connect":       edge("internal/sigv4", "internal/store"),      // SearchContacts is a store.Search
+	"internal/socket":        edge("internal/bus", "internal/socket/frame"), // what a node hands on is a bus.Notice
+	"internal/socket/frame":  {"internal/wire"},
 	"internal/console":       edge("internal/console/desk", "internal/quota"),
 	"internal/console/desk":  edge("internal/console/meter", "internal/quota", "internal/store"), // lists of chats are a store.Search
 	"internal/console/meter": {},

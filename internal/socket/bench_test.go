@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/socket/frame"
 	"github.com/parley-chat/parley/internal/wire"
 )
 
@@ -82,18 +83,18 @@ func BenchmarkItemFrame(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := itemFrame(it); err != nil {
+		if _, err := frame.Item(it); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkParse(b *testing.B) {
-	for _, frame := range []string{`{"topic":"aws/heartbeat"}`, `{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`} {
-		b.Run(frame[10:21], func(b *testing.B) {
+	for _, f := range []string{`{"topic":"aws/heartbeat"}`, `{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`} {
+		b.Run(f[10:21], func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, ok := parse([]byte(frame)); !ok {
+				if _, ok := frame.Parse([]byte(f)); !ok {
 					b.Fatal("not understood")
 				}
 			}

@@ -3,12 +3,14 @@ package socket
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 
+	"github.com/parley-chat/parley/internal/bus"
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/wire"
 )
@@ -77,11 +79,48 @@ func TestRotation(t *testing.T) { // semantics.md 14 B
 	second.subscribe() // no second joined
 	w.say(who, "2")
 	first.wantItems("2")
-	second.wantItems("2")
+	second.wantItems("1", "2")
 	_ = first.Close()
 	w.say(who, "3")
 	second.wantItems("3")
 	second.ping()
+}
+
+// A client that reads the transcript as soon as its socket is open has, with what comes on
+// the socket, all there is, however long the server takes to come to its subscribe.
+func TestNothingIsMissedBeforeTheSubscribe(t *testing.T) {
+	w := newWorld(t, Config{})
+	customer := w.begin(chat.Settings{ResponseMode: chat.Incremental, Flow: chat.Flow{Steps: []chat.Step{
+		{Wait: chat.WaitAgent}, {Say: "for the agent", To: chat.ToAgent}, {Say: "One two.", Stream: chat.StreamSplit},
+	}}})
+	first := w.join(customer)
+	first.wantItems("participant.joined")
+	before := w.say(customer, "before")
+	c := w.dial(customer)
+	c.ping()
+	w.join(w.add(customer.chat, chat.Agent))
+	w.say(customer, "1")
+	first.wantItems("before", "participant.joined", "One ", "two.", "One two.", "1")
+	w.store.mode.Store(fails)
+	c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+	c.want(`{"topic":"aws/subscribe","content":{"status":"failure","topics":["aws/chat"]}}`)
+	w.store.mode.Store(works)
+	w.say(customer, "2")
+	c.subscribe()
+	c.wantItems("participant.joined", "One ", "two.", "One two.", "1", "2")
+	log, err := w.store.Entries(t.Context(), customer.chat, 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(log, func(e chat.Entry) bool { return e.ID == before.ID })
+	w.hub(customer.chat).receive(bus.Notice{Entries: log[i : i+1]}) // as if it were late
+	c.ping()
+	c.send(`{"topic":"aws/unsubscribe","content":{"topics":["aws/chat"]}}`)
+	c.want(`{"topic":"aws/unsubscribe","content":{"status":"success","topics":["aws/chat"]}}`)
+	w.say(customer, "not wanted")
+	c.subscribe()
+	w.say(customer, "3")
+	c.wantItems("3")
 }
 
 func TestReconnect(t *testing.T) { // semantics.md 14 D

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-chat/parley/internal/bus"
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/socket/frame"
 	"github.com/parley-chat/parley/internal/wire"
 )
 
@@ -23,11 +24,12 @@ type hub struct {
 	// node.
 	mu      sync.Mutex
 	sockets []*socket
+	last    int64 // Seq of the last entry they have had
 }
 
-// attach makes the socket one of its chat's hub. detach is to be called even if it
-// fails.
-func (k *socket) attach() error {
+// attach makes the socket one of its chat's hub, and gives the Seq of the last entry that
+// the others have had. detach is to be called even if it fails.
+func (k *socket) attach() (last int64, err error) {
 	s := k.srv
 	s.mu.Lock()
 	h := s.hubs[k.who.chat]
@@ -39,13 +41,13 @@ func (k *socket) attach() error {
 	k.hub = h
 	s.mu.Unlock()
 	if err := h.begin(); err != nil {
-		return err
+		return 0, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	k.left = false
 	h.sockets = append(h.sockets, k)
-	return nil
+	return h.last, nil
 }
 
 // begin watches the chat, unless that was done already.
@@ -55,11 +57,15 @@ func (h *hub) begin() error {
 	if h.stop != nil {
 		return nil
 	}
-	stop, err := h.srv.node.Watch(h.srv.ctx, h.chat, h.receive)
-	if err == nil {
-		h.stop = stop
+	after, stop, err := h.srv.node.Watch(h.srv.ctx, h.chat, h.receive)
+	if err != nil {
+		return err
 	}
-	return err
+	h.stop = stop
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last = max(h.last, after)
+	return nil
 }
 
 // detach takes the socket out of its hub, if it is in one.
@@ -123,6 +129,9 @@ func (h *hub) end() {
 func (h *hub) receive(n bus.Notice) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(n.Entries) > 0 {
+		h.last = n.Entries[len(n.Entries)-1].Seq
+	}
 	if len(h.sockets) == 0 {
 		return
 	}
@@ -155,7 +164,7 @@ func (h *hub) deliver(frames [][]byte, e *chat.Entry) {
 	var parts [][]byte // in which a customer may want it
 	for _, k := range h.sockets {
 		switch {
-		case k.left && !parting, !e.For(k.who.participant, k.role):
+		case k.left && !parting, e.Seq <= k.opened, !e.For(k.who.participant, k.role):
 		case e.Kind == chat.KindMessage && e.Content.Stream != "" && k.role == chat.Customer:
 			if parts == nil {
 				parts = h.render(func() []wire.Item { return wire.Parts(h.chat, e) })
@@ -165,6 +174,22 @@ func (h *hub) deliver(frames [][]byte, e *chat.Entry) {
 			k.out.deliver(frames...)
 		}
 	}
+}
+
+// missed gives the frames of entries for one socket, which came while it was open and not
+// yet in the hub.
+func (h *hub) missed(k *socket, entries []chat.Entry) (frames [][]byte) {
+	for i := range entries {
+		e := &entries[i]
+		switch {
+		case !e.Delivered(), !e.For(k.who.participant, k.role):
+		case e.Kind == chat.KindMessage && e.Content.Stream != "" && k.role == chat.Customer:
+			frames = append(frames, h.render(func() []wire.Item { return wire.Parts(h.chat, e) })...)
+		default:
+			frames = append(frames, h.render(func() []wire.Item { return []wire.Item{wire.FromEntry(h.chat, e)} })...)
+		}
+	}
+	return frames
 }
 
 // follow closes, in a while, the sockets for which nothing comes after this entry.
@@ -198,12 +223,12 @@ func (h *hub) render(items func() []wire.Item) (frames [][]byte) {
 		}
 	}()
 	for _, it := range items() {
-		frame, err := itemFrame(it)
+		f, err := frame.Item(it)
 		if err != nil {
 			h.failed(err)
 			return nil
 		}
-		frames = append(frames, frame)
+		frames = append(frames, f)
 	}
 	return frames
 }

@@ -16,7 +16,7 @@ import (
 func (w *world) kinds(id chat.ChatID) <-chan chat.Kind {
 	w.Helper()
 	all := make(chan chat.Kind, 100)
-	stop, err := w.node.Watch(w.Context(), id, func(n bus.Notice) {
+	_, stop, err := w.node.Watch(w.Context(), id, func(n bus.Notice) {
 		for i := range n.Entries {
 			all <- n.Entries[i].Kind
 		}

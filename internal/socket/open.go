@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
+	"github.com/parley-chat/parley/internal/socket/frame"
 	"github.com/parley-chat/parley/internal/token"
 )
 
@@ -105,7 +106,12 @@ func (s *Server) judge(r *http.Request, k *socket) *refusal {
 		chat.ParticipantID{ID: chat.ID{UUID: claims.Participant}},
 	}
 	k.expires = claims.Expires.Add(token.SocketLife - token.ConnectWindow)
-	if _, err := s.node.Admit(r.Context(), k.who.chat, k.who.participant); isRefusal(err) {
+	err = s.node.View(r.Context(), k.who.chat, func(c *chat.Chat) error {
+		k.opened = c.Seq
+		_, err := c.Admit(k.who.participant)
+		return err
+	})
+	if isRefusal(err) {
 		return notInChat
 	}
 	return nil
@@ -146,7 +152,7 @@ func (s *Server) register(k *socket, no *refusal) {
 		s.refused[k] = struct{}{}
 		k.refused = true
 		k.leave(s.clock.Now().Add(refusedFor), no.code, no.reason) // from before it is told
-		k.out.put(errorFrame(no.message, k.id, k.request))
+		k.out.put(frame.Error(no.message, k.id, k.request))
 	}
 	s.wg.Go(k.run)
 }

@@ -3,6 +3,8 @@ package socket
 import (
 	"net"
 	"sync"
+
+	"github.com/parley-chat/parley/internal/socket/frame"
 )
 
 // outbox writes a socket's frames to its connection, in order, and never makes
@@ -29,11 +31,11 @@ type outbox struct {
 }
 
 // put adds a frame.
-func (o *outbox) put(frame []byte) {
+func (o *outbox) put(f []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.fits(frame) {
-		o.add(frame)
+	if o.fits(f) {
+		o.add(f)
 	}
 }
 
@@ -41,14 +43,14 @@ func (o *outbox) put(frame []byte) {
 func (o *outbox) deliver(frames ...[]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, frame := range frames {
+	for _, f := range frames {
 		switch {
-		case !o.fits(frame):
+		case !o.fits(f):
 		case o.holding:
-			o.held = append(o.held, frame)
-			o.count(frame)
+			o.held = append(o.held, f)
+			o.count(f)
 		default:
-			o.add(frame)
+			o.add(f)
 		}
 	}
 }
@@ -60,16 +62,19 @@ func (o *outbox) hold() {
 	o.holding = true
 }
 
-// release adds the reply and then what was held back.
-func (o *outbox) release(reply []byte) {
+// release adds frames, the reply first, and then what was held back.
+func (o *outbox) release(frames ...[]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	held := o.held
 	o.holding, o.held = false, nil
-	if o.fits(reply) {
-		o.add(reply)
-		o.next = append(o.next, held...) // counted already
+	for _, f := range frames {
+		if !o.fits(f) {
+			return
+		}
+		o.add(f)
 	}
+	o.next = append(o.next, held...) // counted already
 }
 
 // discard adds the reply and forgets what was held back.
@@ -86,13 +91,13 @@ func (o *outbox) discard(reply []byte) {
 }
 
 // close adds a close frame as the last one. It does nothing the second time.
-func (o *outbox) close(code int, reason string) { o.last(closeFrame(code, reason)) }
+func (o *outbox) close(code int, reason string) { o.last(frame.Close(code, reason)) }
 
 // last does the same with a finished frame.
-func (o *outbox) last(frame []byte) {
+func (o *outbox) last(f []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.addLast(frame)
+	o.addLast(f)
 }
 
 // end has the connection closed once all is written: all of it if nothing more comes
@@ -140,16 +145,16 @@ func (o *outbox) stuck(now ticks) bool {
 // The methods below are called with mu held.
 
 // fits reports whether a frame may be added, and cuts a slow reader off.
-func (o *outbox) fits(frame []byte) bool {
+func (o *outbox) fits(f []byte) bool {
 	if o.broken || o.closing {
 		return false
 	}
-	if o.frames < o.of.srv.queueFrames && o.bytes+len(frame) <= o.of.srv.queueBytes {
+	if o.frames < o.of.srv.queueFrames && o.bytes+len(f) <= o.of.srv.queueBytes {
 		return true
 	}
 	o.slow("too much is waiting for it")
 	o.next, o.held = nil, nil // what it gets has no gaps: it ends here
-	o.addLast(closeFrame(closeTryAgain, "The client reads too slowly. Connect again and read the transcript."))
+	o.addLast(frame.Close(closeTryAgain, "The client reads too slowly. Connect again and read the transcript."))
 	return false
 }
 
@@ -158,12 +163,12 @@ func (o *outbox) slow(why string) {
 	o.of.log().Info("a slow reader is cut off", "why", why, "frames", o.frames, "bytes", o.bytes)
 }
 
-func (o *outbox) addLast(frame []byte) {
+func (o *outbox) addLast(f []byte) {
 	if o.broken || o.closing {
 		return
 	}
 	o.noMore()
-	o.add(frame)
+	o.add(f)
 }
 
 func (o *outbox) noMore() {
@@ -172,13 +177,13 @@ func (o *outbox) noMore() {
 	}
 }
 
-func (o *outbox) count(frame []byte) {
-	o.frames, o.bytes = o.frames+1, o.bytes+len(frame)
+func (o *outbox) count(f []byte) {
+	o.frames, o.bytes = o.frames+1, o.bytes+len(f)
 }
 
-func (o *outbox) add(frame []byte) {
-	o.next = append(o.next, frame)
-	o.count(frame)
+func (o *outbox) add(f []byte) {
+	o.next = append(o.next, f)
+	o.count(f)
 	if !o.writing {
 		o.writing, o.begun = true, o.of.srv.now()
 		o.of.srv.wg.Go(o.write)

@@ -264,3 +264,11 @@ func TestRefusedAreBounded(t *testing.T) {
 	w.server.mu.Unlock()
 	w.dial(w.start()).ping()
 }
+
+func TestCloseReasonsFit(t *testing.T) {
+	for _, no := range []*refusal{invalidToken, expiredToken, notInChat, tooMany, restarting} {
+		if n := len(no.reason); n > 123 {
+			t.Errorf("%q has %d bytes; a close frame holds 123", no.reason, n)
+		}
+	}
+}

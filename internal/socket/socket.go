@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/socket/frame"
 )
 
 // socket is an open websocket of a participant.
@@ -27,6 +28,10 @@ type socket struct {
 	expires time.Time
 	refused bool
 	out     outbox
+
+	// opened is the Seq of the last entry when the socket was opened; 0 if it is not known,
+	// or was unsubscribed since.
+	opened int64
 
 	hub  *hub      // nil unless subscribed; used by run only
 	role chat.Role // of the participant; known, and the same, from the first subscribe on
@@ -149,31 +154,29 @@ func (k *socket) handle(r io.Reader) error {
 	if len(bytes.TrimSpace(b.Bytes())) == 0 {
 		return nil
 	}
-	req, ok := parse(b.Bytes())
+	req, ok := frame.Parse(b.Bytes())
 	if !ok {
-		req.topic = "" // forbidden
+		req.Topic = "" // forbidden
 	}
-	switch req.topic {
-	case topicPing:
-		k.out.put(pingReply)
-	case topicHeartbeat:
-		k.out.put(heartbeatReply)
-	case topicSubscribe:
-		k.subscribe(req.topics)
-	case topicUnsubscribe:
-		k.unsubscribe(req.topics)
+	switch req.Topic {
+	case frame.Ping:
+		k.out.put(frame.PingReply)
+	case frame.Heartbeat:
+		k.out.put(frame.HeartbeatReply)
+	case frame.Subscribe:
+		k.subscribe(req.Topics)
+	case frame.Unsubscribe:
+		k.unsubscribe(req.Topics)
 	default:
-		k.out.put(errorFrame("Forbidden", k.id, newID()))
+		k.out.put(frame.Error("Forbidden", k.id, newID()))
 	}
 	return nil
 }
 
-const success, failure = "success", "failure"
-
 // subscribe answers for aws/chat, if it is among the topics, and then for the
 // others, which can't be subscribed to.
 func (k *socket) subscribe(topics []string) {
-	others := slices.DeleteFunc(slices.Clone(topics), func(t string) bool { return t == topicChat })
+	others := slices.DeleteFunc(slices.Clone(topics), func(t string) bool { return t == frame.Chat })
 	if len(others) < len(topics) {
 		k.subscribeChat()
 	}
@@ -181,7 +184,7 @@ func (k *socket) subscribe(topics []string) {
 		if others == nil {
 			others = []string{}
 		}
-		k.out.put(topicsFrame(topicSubscribe, failure, others))
+		k.out.put(frame.Topics(frame.Subscribe, frame.Failure, others))
 	}
 }
 
@@ -190,14 +193,18 @@ func (k *socket) subscribe(topics []string) {
 // the flow's greeting) is new as well, and comes after the reply.
 func (k *socket) subscribeChat() {
 	if k.hub != nil {
-		k.out.put(topicsFrame(topicSubscribe, success, []string{topicChat}))
+		k.out.put(frame.Topics(frame.Subscribe, frame.Success, []string{frame.Chat}))
 		return
 	}
 	k.out.hold()
-	err := aside(k.connect)
+	var missed [][]byte
+	err := aside(func() (err error) {
+		missed, err = k.connect()
+		return err
+	})
 	if err == nil {
 		k.subscribed(true)
-		k.out.release(topicsFrame(topicSubscribe, success, []string{topicChat}))
+		k.out.release(append([][]byte{frame.Topics(frame.Subscribe, frame.Success, []string{frame.Chat})}, missed...)...)
 		return
 	}
 	k.detach()
@@ -206,21 +213,31 @@ func (k *socket) subscribeChat() {
 	} else if k.srv.ctx.Err() == nil {
 		k.log().Warn("a socket could not be subscribed", "err", err)
 	}
-	k.out.discard(topicsFrame(topicSubscribe, failure, []string{topicChat}))
+	k.out.discard(frame.Topics(frame.Subscribe, frame.Failure, []string{frame.Chat}))
 }
 
-// connect attaches first, so that nothing of what follows is missed.
-func (k *socket) connect() error {
+// connect attaches first, so that nothing of what follows is missed. It gives what came
+// between the opening of the socket and that: a client reads the transcript when its
+// socket is open, and can't know that the server has not come to its subscribe yet.
+func (k *socket) connect() (missed [][]byte, err error) {
 	who, err := k.srv.node.Admit(k.srv.ctx, k.who.chat, k.who.participant)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	k.role = who.Role
-	if err := k.attach(); err != nil {
-		return err
+	last, err := k.attach()
+	if err != nil {
+		return nil, err
+	}
+	if k.opened > 0 && k.opened < last {
+		entries, err := k.srv.node.Missed(k.srv.ctx, k.who.chat, k.opened, last)
+		if err != nil {
+			return nil, err
+		}
+		missed = k.hub.missed(k, entries)
 	}
 	_, err = k.srv.node.Do(k.srv.ctx, k.who.chat, chat.Connect{By: k.who.participant, Via: chat.ViaSocket})
-	return err
+	return missed, err
 }
 
 // aside runs f on a goroutine of its own and waits for it: what goes deep must not
@@ -240,11 +257,12 @@ func aside(f func() error) error {
 
 // unsubscribe is reserved by ChatJS and sent by nobody (semantics.md 1.2).
 func (k *socket) unsubscribe(topics []string) {
-	if slices.Contains(topics, topicChat) {
+	if slices.Contains(topics, frame.Chat) {
 		k.detach()
+		k.opened = 0 // what comes now is not wanted
 	}
 	if topics == nil {
 		topics = []string{}
 	}
-	k.out.put(topicsFrame(topicUnsubscribe, success, topics))
+	k.out.put(frame.Topics(frame.Unsubscribe, frame.Success, topics))
 }

@@ -3,6 +3,8 @@ package socket
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
+	"encoding/base64"
 	"net"
 	"net/http"
 	"time"
@@ -82,6 +84,14 @@ func requestID(w http.ResponseWriter) string {
 		return id
 	}
 	return newID()
+}
+
+// newID makes an id like those an API Gateway gives to connections and requests:
+// opaque, and of the same length.
+func newID() string {
+	var b [11]byte
+	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
+	return base64.StdEncoding.EncodeToString(b[:])
 }
 
 // codes name the statuses of what is answered to a handshake that is none, or that

@@ -1,8 +1,8 @@
-package socket
+// Package frame writes the frames that participants get over websockets, and reads those
+// that they send.
+package frame
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/binary"
 
 	"github.com/go-json-experiment/json"
@@ -14,17 +14,20 @@ import (
 
 // The topics of frames (semantics.md 1.2).
 const (
-	topicChat        = "aws/chat"
-	topicSubscribe   = "aws/subscribe"
-	topicUnsubscribe = "aws/unsubscribe"
-	topicPing        = "aws/ping"
-	topicHeartbeat   = "aws/heartbeat"
+	Chat        = "aws/chat"
+	Subscribe   = "aws/subscribe"
+	Unsubscribe = "aws/unsubscribe"
+	Ping        = "aws/ping"
+	Heartbeat   = "aws/heartbeat"
 )
+
+// What is answered to a subscribe or unsubscribe (semantics.md 1.3).
+const Success, Failure = "success", "failure"
 
 // The replies that are always the same (semantics.md 1.3). Nobody changes them.
 var (
-	pingReply      = textFrame([]byte(`{"topic":"aws/ping","statusCode":200,"statusContent":"OK"}`))
-	heartbeatReply = textFrame([]byte(`{"topic":"aws/heartbeat"}`))
+	PingReply      = text([]byte(`{"topic":"aws/ping","statusCode":200,"statusContent":"OK"}`))
+	HeartbeatReply = text([]byte(`{"topic":"aws/heartbeat"}`))
 )
 
 // lenient makes an encoder write whatever it is given: an item that is stored must
@@ -34,9 +37,9 @@ var lenient = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDu
 // headRoom is the size of the longest header of an unmasked frame.
 const headRoom = 10
 
-// itemFrame is the complete frame that carries an item: header, envelope, and the
+// Item is the complete frame that carries an item: header, envelope, and the
 // item as a JSON string (semantics.md 1.4; ChatJS drops an item that is an object).
-func itemFrame(it wire.Item) ([]byte, error) {
+func Item(it wire.Item) ([]byte, error) {
 	item, err := json.Marshal(it, lenient)
 	if err != nil {
 		return nil, err
@@ -50,8 +53,8 @@ func itemFrame(it wire.Item) ([]byte, error) {
 	return seal(append(b, tail...)), nil
 }
 
-// textFrame is a complete text frame.
-func textFrame(payload []byte) []byte {
+// text is a complete text frame.
+func text(payload []byte) []byte {
 	return seal(append(make([]byte, headRoom, headRoom+len(payload)), payload...))
 }
 
@@ -76,48 +79,40 @@ func seal(b []byte) []byte {
 	return b
 }
 
-// closeFrame is a complete close frame. The reason has at most 123 bytes.
-func closeFrame(code int, reason string) []byte {
+// Close is a complete close frame. The reason has at most 123 bytes.
+func Close(code int, reason string) []byte {
 	const finalClose = 0x88
 	body := websocket.FormatCloseMessage(code, reason)
 	return append([]byte{finalClose, byte(len(body))}, body...)
 }
 
-// topicsFrame answers a subscribe or unsubscribe. topics is an array in every case:
+// Topics answers a subscribe or unsubscribe. topics is an array in every case:
 // ChatJS throws otherwise (semantics.md 1.3).
-func topicsFrame(topic, status string, topics []string) []byte {
+func Topics(topic, status string, topics []string) []byte {
 	type content struct {
 		Status string   `json:"status"`
 		Topics []string `json:"topics"`
 	}
-	return jsonFrame(struct {
+	return encode(struct {
 		Topic   string  `json:"topic"`
 		Content content `json:"content"`
 	}{topic, content{status, topics}})
 }
 
-// errorFrame says what is wrong, in the shape of an API Gateway (semantics.md 1.3).
-func errorFrame(message, connectionID, requestID string) []byte {
-	return jsonFrame(struct {
+// Error says what is wrong, in the shape of an API Gateway (semantics.md 1.3).
+func Error(message, connectionID, requestID string) []byte {
+	return encode(struct {
 		Message      string `json:"message"`
 		ConnectionID string `json:"connectionId"`
 		RequestID    string `json:"requestId"`
 	}{message, connectionID, requestID})
 }
 
-// jsonFrame writes one of the structs above, which can't fail.
-func jsonFrame(v any) []byte {
+// encode writes one of the structs above, which can't fail.
+func encode(v any) []byte {
 	b, err := json.Marshal(v, lenient)
 	if err != nil {
 		panic(err)
 	}
-	return textFrame(b)
-}
-
-// newID makes an id like those an API Gateway gives to connections and requests:
-// opaque, and of the same length.
-func newID() string {
-	var b [11]byte
-	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
-	return base64.StdEncoding.EncodeToString(b[:])
+	return text(b)
 }

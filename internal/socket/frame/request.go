@@ -1,4 +1,4 @@
-package socket
+package frame
 
 import (
 	"bytes"
@@ -8,18 +8,19 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// request is what a client's frame asks for.
-type request struct {
-	topic string
-	// topics are those of a subscribe or unsubscribe.
-	topics []string
+// Request is what a client's frame asks for.
+type Request struct {
+	// Topic is never empty.
+	Topic string
+	// Topics are those of a subscribe or unsubscribe.
+	Topics []string
 }
 
-// parse reads the first JSON value of a frame and ignores what follows it: the iOS
+// Parse reads the first JSON value of a frame and ignores what follows it: the iOS
 // SDK sends a stray ")" (semantics.md 1.2). Content that is not understood is as good
 // as none; clients put all kinds of things into the content of heartbeats. ok is
 // false for a frame that is not an object with a topic.
-func parse(frame []byte) (req request, ok bool) {
+func Parse(frame []byte) (req Request, ok bool) {
 	var in struct {
 		Topic   string         `json:"topic"`
 		Content jsontext.Value `json:"content"`
@@ -29,11 +30,11 @@ func parse(frame []byte) (req request, ok bool) {
 	err := json.UnmarshalDecode(d, &in)
 	decoders.Put(d) // not after a panic
 	if err != nil || in.Topic == "" {
-		return request{}, false
+		return Request{}, false
 	}
-	req.topic = in.Topic
-	if req.topic == topicSubscribe || req.topic == topicUnsubscribe {
-		req.topics = parseTopics(in.Content)
+	req.Topic = in.Topic
+	if req.Topic == Subscribe || req.Topic == Unsubscribe {
+		req.Topics = parseTopics(in.Content)
 	}
 	return req, true
 }
