@@ -32,6 +32,7 @@ func (c *serveCmd) serve(ctx context.Context, out io.Writer, srv *server.Server)
 	go func() {
 		select {
 		case <-hup:
+			srv.Part(ctx)
 			stop(errHandover)
 		case <-ctx.Done():
 		}

@@ -34,6 +34,29 @@ func (s *Server) drain(ctx context.Context, h *http.Server, g *gate) {
 	}
 }
 
+// Part begins what Serve does when its ctx ends: the server is not ready any more, and
+// its answers say that their connections are not to be used again. It is for a server
+// that nothing stands before, and returns when active clients have had time to hear that.
+func (s *Server) Part(ctx context.Context) {
+	s.draining.Store(true)
+	s.pause(ctx, partFor)
+}
+
+// partFor is longer than an active client, on a busy machine, lets a connection rest.
+const partFor = 2 * time.Second
+
+// parting tells the clients of a draining server, with each answer, not to send another
+// request on the same connection. Whoever is active has so gone elsewhere before it is
+// closed, at a moment when a request may be on its way.
+func (s *Server) parting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() && r.Header.Get("Upgrade") == "" {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func (s *Server) pause(ctx context.Context, d time.Duration) {
 	timer := s.clock.NewTimer(d)
 	defer timer.Stop()

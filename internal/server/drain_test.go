@@ -40,8 +40,13 @@ func TestDrainDelay(t *testing.T) {
 	if status, _ := ask(t, "GET", srv.URL()+readyPath, ""); status != http.StatusServiceUnavailable {
 		t.Errorf("while draining, %s: %d", readyPath, status)
 	}
-	if status, _ := ask(t, "GET", srv.URL()+livePath, ""); status != http.StatusOK {
-		t.Errorf("while draining, %s: %d", livePath, status)
+	resp, err := http.Get(srv.URL() + livePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || !resp.Close {
+		t.Errorf("while draining, %s: %d, and the connection may be used again: %t", livePath, resp.StatusCode, !resp.Close)
 	}
 	for waiting := true; waiting; { // the server may not have come to wait yet
 		clock.Advance(time.Hour)
@@ -54,6 +59,32 @@ func TestDrainDelay(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 	}
+}
+
+// Whoever is told to part can do it without losing a request: the next one goes by a new
+// connection, and is served.
+func TestPart(t *testing.T) {
+	clock := clockwork.NewFakeClock()
+	srv, err := Open(settings(func(*config.Settings) {}), clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.close()
+	parted := make(chan struct{})
+	go func() {
+		srv.Part(t.Context())
+		close(parted)
+	}()
+	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	srv.handler.ServeHTTP(w, httptest.NewRequest("GET", livePath, nil))
+	if w.Code != http.StatusOK || w.Header().Get("Connection") != "close" {
+		t.Errorf("%d, Connection: %s", w.Code, w.Header().Get("Connection"))
+	}
+	clock.Advance(partFor)
+	<-parted
 }
 
 func TestNotReadyWithoutStore(t *testing.T) {

@@ -186,7 +186,7 @@ func (s *Server) routes(clock clockwork.Clock, tokens *token.Keyring) error {
 	if c, turns := clock.(*turnable.Clock); turns {
 		mux.Handle(clockPath, hand{c})
 	}
-	s.handler = restjson.Edge(count.Count(console.Path, "/participant/message", mux), s.log, restjson.EdgeOptions{Origins: s.settings.AllowOrigins})
+	s.handler = s.parting(restjson.Edge(count.Count(console.Path, "/participant/message", mux), s.log, restjson.EdgeOptions{Origins: s.settings.AllowOrigins}))
 	return nil
 }
 
