@@ -87,6 +87,13 @@ var documented = []string{
 	eventPrefix + "participant.displayname.updated", eventPrefix + "chat.rehydrated",
 }
 
+// start starts the client's player for a server.
+func (c *client) start(t *testing.T, bin string, s *server) *player {
+	needs(t, c.tools)
+	browser, _ := exec.LookPath(chromium())
+	return startPlayer(t, c.command(bin), append(s.env(), "PARLEY_TEST_CHROMIUM="+browser))
+}
+
 func TestScenario(t *testing.T) {
 	if testing.Short() {
 		t.Skip("playing the scenario with every client takes a while; leave out -short to do it")
@@ -104,8 +111,7 @@ func play(t *testing.T, bin string, clients []client, start func(*testing.T) *se
 			t.Parallel()
 			needs(t, c.tools)
 			srv := start(t)
-			browser, _ := exec.LookPath(chromium())
-			p := startPlayer(t, c.command(bin), append(srv.env(), "PARLEY_TEST_CHROMIUM="+browser))
+			p := c.start(t, bin, srv)
 			played := 0
 			for _, ch := range sc.Chapters {
 				if reason := ch.OneNode; reason != "" && len(srv.nodes) > 1 {

@@ -24,6 +24,9 @@
 // any of them (-nodes-seed repeats its choices). A chapter that can't be played so says
 // why, as its oneNode.
 //
+// Besides, ChatJS talks on in a browser and in plain Node while nodes are shut down and
+// replaced one by one, and a single server by SIGHUP (TestRollingRestart, TestHandover).
+//
 // setup.sh installs what the players need. Where that is missing, a client's test is
 // skipped; with CI=true it fails.
 package compat

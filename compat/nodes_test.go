@@ -59,12 +59,9 @@ type cluster struct {
 // common.
 func (c *cluster) server(t *testing.T) *server {
 	s := newServer(t)
-	file := s.config(map[string]any{
-		"store":      c.database.Database(t),
-		"bus":        strings.Join(natstest.URLs(c.nats), ","),
-		"blobs":      c.files.URL(c.files.Bucket(t, "*"), ""), // the pages have an origin of their own
-		"token-keys": []string{base64.StdEncoding.EncodeToString(make([]byte, 32))},
-	})
+	settings := c.settings(t)
+	settings["blobs"] = c.files.URL(c.files.Bucket(t, "*"), "") // the pages have an origin of their own
+	file := s.config(settings)
 	env := append(os.Environ(), "AWS_ACCESS_KEY_ID="+s3test.AccessKey, "AWS_SECRET_ACCESS_KEY="+s3test.SecretKey)
 	for range 3 {
 		s.run(c.bin, env, "--config", file)
@@ -78,6 +75,15 @@ func (c *cluster) server(t *testing.T) *server {
 	})
 	go s.relay.serve(before.Listener.Addr().String())
 	return s
+}
+
+// settings are those of nodes that share a database and NATS.
+func (c *cluster) settings(t *testing.T) map[string]any {
+	return map[string]any{
+		"store":      c.database.Database(t),
+		"bus":        strings.Join(natstest.URLs(c.nats), ","),
+		"token-keys": []string{base64.StdEncoding.EncodeToString(make([]byte, 32))},
+	}
 }
 
 // front is a load balancer that keeps nobody with a node: each call goes to any of them,
@@ -95,16 +101,21 @@ type front struct {
 func newFront(nodes []string, seed uint64) *front {
 	f := &front{rnd: rand.New(rand.NewPCG(seed, 0)), calls: make([]int, len(nodes))}
 	for _, node := range nodes {
-		target := &url.URL{Scheme: "http", Host: node}
-		f.proxies = append(f.proxies, &httputil.ReverseProxy{
-			Rewrite: func(r *httputil.ProxyRequest) {
-				r.SetURL(target)
-				r.Out.Host = r.In.Host // the Connect API's calls are signed with it
-			},
-			Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 10},
-		})
+		f.proxies = append(f.proxies, proxy(node))
 	}
 	return f
+}
+
+// proxy passes requests on to a node.
+func proxy(node string) *httputil.ReverseProxy {
+	target := &url.URL{Scheme: "http", Host: node}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host // the Connect API's calls are signed with it
+		},
+		Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 10},
+	}
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -61,6 +61,7 @@ func dependOnSources(t *testing.T) {
 // that can fail.
 type server struct {
 	t        *testing.T
+	url      string // where clients reach it
 	relay    *relay
 	log      *tail
 	provider *oidctest.Provider // at which its customers log in
@@ -80,7 +81,9 @@ func startServer(t *testing.T, bin string) *server {
 
 // newServer is one that no process runs yet.
 func newServer(t *testing.T) *server {
-	return &server{t: t, relay: startRelay(t), log: new(tail), provider: oidctest.Start(t, oidctest.Options{})}
+	s := &server{t: t, relay: startRelay(t), log: new(tail), provider: oidctest.Start(t, oidctest.Options{})}
+	s.url = s.relay.url()
+	return s
 }
 
 // config writes a configuration file: the contact center of the scenario, with settings.
@@ -92,7 +95,7 @@ func (s *server) config(settings map[string]any) string {
 	}
 	filled := strings.NewReplacer("ISSUER,", s.provider.Issuer+",", "CLIENT", oidctest.ClientID,
 		"SECRET", strconv.Quote(oidctest.ClientSecret)).Replace(string(text))
-	settings["public-url"] = s.relay.url()
+	settings["public-url"] = s.url
 	more, err := yaml.Marshal(settings)
 	if err != nil {
 		s.t.Fatal(err)
@@ -105,7 +108,7 @@ func (s *server) config(settings map[string]any) string {
 }
 
 // run starts one process of the server.
-func (s *server) run(bin string, env []string, args ...string) {
+func (s *server) run(bin string, env []string, args ...string) *process {
 	s.t.Helper()
 	cmd := exec.Command(filepath.Join(bin, "parley"), append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 	cmd.Env = env
@@ -114,27 +117,51 @@ func (s *server) run(bin string, env []string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
-		write.Close()
-	})
-	address := make(chan string, 1)
+	p := &process{server: s, cmd: cmd, listens: make(chan string, 1), ended: make(chan struct{})}
 	go func() {
 		lines := bufio.NewScanner(read)
 		for lines.Scan() {
 			s.log.add(lines.Text())
 			if found := listening.FindStringSubmatch(lines.Text()); found != nil {
-				address <- found[1]
+				p.listens <- found[1]
 			}
 		}
 	}()
+	go func() {
+		p.err = cmd.Wait()
+		close(p.ended)
+		write.Close()
+	}()
+	s.t.Cleanup(func() { p.stop() })
+	s.nodes = append(s.nodes, p.awaitListening())
+	return p
+}
+
+// process is a process of a server.
+type process struct {
+	server  *server
+	cmd     *exec.Cmd
+	listens chan string // where it listens, each time it says so
+	ended   chan struct{}
+	err     error // set when ended is closed
+}
+
+// awaitListening waits until the process says where it listens.
+func (p *process) awaitListening() (address string) {
+	p.server.t.Helper()
 	select {
-	case node := <-address:
-		s.nodes = append(s.nodes, node)
+	case address = <-p.listens:
 	case <-time.After(startWithin):
-		s.t.Fatalf("the server did not say where it listens within %s; it said:\n%s", startWithin, s.log)
+		p.server.t.Fatalf("the server did not say where it listens within %s; it said:\n%s", startWithin, p.server.log)
 	}
+	return address
+}
+
+// stop has the process drain, and waits for its end.
+func (p *process) stop() error {
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	<-p.ended
+	return p.err
 }
 
 // env points a client at the server in the documented way.
@@ -146,8 +173,8 @@ func (s *server) env() []string {
 		}
 	}
 	return append(env,
-		"AWS_ENDPOINT_URL_CONNECT="+s.relay.url(),
-		"AWS_ENDPOINT_URL_CONNECTPARTICIPANT="+s.relay.url(),
+		"AWS_ENDPOINT_URL_CONNECT="+s.url,
+		"AWS_ENDPOINT_URL_CONNECTPARTICIPANT="+s.url,
 		"AWS_ACCESS_KEY_ID=parley", "AWS_SECRET_ACCESS_KEY=parley",
 		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,

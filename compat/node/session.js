@@ -8,6 +8,9 @@
   let handled = 0; // of these, how many the scenario knows of
   let up = false; // subscribed since the last loss
   let watchers = [];
+  const shown = new Map(); // what the page shows: item by Id
+  let last = ''; // AbsoluteTime of the last item on this socket
+  let reading = Promise.resolve(); // the transcript
 
   function changed() {
     watchers = watchers.filter((watcher) => !watcher());
@@ -20,9 +23,28 @@
     });
   }
 
+  // show takes an item into what the page shows. What comes on one socket is in order.
+  function show(item) {
+    if (item.AbsoluteTime <= last) globalThis.report({ event: 'misordered', item });
+    last = item.AbsoluteTime;
+    shown.set(item.Id, item);
+  }
+
+  // catchUp reads the transcript back to what was shown before, as a page does that was
+  // without a socket.
+  async function catchUp() {
+    const before = new Set(shown.keys());
+    let nextToken;
+    do {
+      const { data } = await session.getTranscript({ maxResults: 100, nextToken });
+      data.Transcript.forEach((item) => shown.set(item.Id, item));
+      nextToken = data.Transcript.some(({ Id }) => before.has(Id)) ? undefined : data.NextToken;
+    } while (nextToken);
+  }
+
   // open creates and connects a session. An AGENT session without Streams falls back
   // to CreateParticipantConnection with ConnectParticipant, a CUSTOMER session has none.
-  async function open({ endpoint, region, ConnectParticipant, ...chatDetails }) {
+  async function open({ endpoint, region, catchesUp, ConnectParticipant, ...chatDetails }) {
     const { ChatSession } = globalThis.connect;
     ChatSession.setGlobalConfig({
       endpoint, region, features: { messageReceipts: { throttleTime: 50 } },
@@ -45,10 +67,16 @@
         if (item.Id) globalThis.report({ event: 'item', via, item });
       });
     }
-    for (const event of ['onEnded', 'onConnectionBroken']) {
+    session.onMessage(({ data: item }) => item.Id && show(item));
+    for (const event of ['onEnded', 'onConnectionBroken', 'onConnectionLost']) {
       session[event](() => globalThis.report({ event }));
     }
-    session.onConnectionLost(() => { losses++; up = false; changed(); });
+    session.onConnectionLost(() => { losses++; up = false; last = ''; changed(); });
+    if (catchesUp) {
+      session.onConnectionEstablished(() => {
+        reading = catchUp().catch((error) => globalThis.report({ event: 'unread', item: describe(error) }));
+      });
+    }
     // The ping is sent after the subscription, so its answer comes after that one's.
     session.onDeepHeartbeatSuccess(() => { up = true; changed(); });
     await session.connect();
@@ -60,6 +88,7 @@
     async reconnect() { // ChatJS does it by itself
       await until(() => up && losses > handled);
       handled = losses;
+      await reading;
     },
     SendMessage: ({ ContentType, Content, ClientToken }) =>
       session.sendMessage({ contentType: ContentType, message: Content, clientToken: ClientToken }),
@@ -70,6 +99,9 @@
         scanDirection: ScanDirection, sortOrder: SortOrder, maxResults: MaxResults,
         nextToken: NextToken, startPosition: { id: StartPosition?.Id },
       }),
+    Shown: async () => ({
+      data: { Items: [...shown.values()].sort((a, b) => (a.AbsoluteTime < b.AbsoluteTime ? -1 : 1)) },
+    }),
     DisconnectParticipant: () => session.disconnectParticipant(),
     DescribeView: ({ ViewToken }) => session.describeView({ viewToken: ViewToken }),
     GetAuthenticationUrl: ({ SessionId, RedirectUri }) =>
