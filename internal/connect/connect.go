@@ -66,7 +66,7 @@ func New(c Config) *restjson.API {
 			return r.Context(), signed(c.Verifier, r, body)
 		},
 		Fault: c.Fault,
-		Limit: limit(c.Limit),
+		Limit: c.Limit, TooMany: tooMany,
 	})
 	register(api, s)
 	return api

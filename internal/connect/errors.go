@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
@@ -160,20 +159,7 @@ var limited = map[string]string{
 	"StopContactMediaProcessing":  "LimitExceededException",
 }
 
-// limit makes each operation's own error for calls that are too many (semantics.md
-// 10).
-func limit(take func(op string) time.Duration) func(op string) *restjson.Error {
-	if take == nil {
-		return nil
-	}
-	return func(op string) *restjson.Error {
-		wait := take(op)
-		if wait == 0 {
-			return nil
-		}
-		return &restjson.Error{
-			Code: cmp.Or(limited[op], "ThrottlingException"), Status: http.StatusTooManyRequests, RetryAfter: wait,
-			Message: "Rate exceeded: too many calls of " + op + "; try again later",
-		}
-	}
+// tooMany is each operation's own error for calls that are too many (semantics.md 10).
+func tooMany(op, message string) *restjson.Error {
+	return &restjson.Error{Code: cmp.Or(limited[op], "ThrottlingException"), Status: http.StatusTooManyRequests, Message: message}
 }

@@ -3,7 +3,6 @@ package participant
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
@@ -75,20 +74,6 @@ func throttled(message string) *restjson.Error {
 	return &restjson.Error{Code: "ThrottlingException", Status: http.StatusTooManyRequests, Message: message}
 }
 
-// limit makes the API's error for calls that are too many (semantics.md 10). Beware:
-// a ChatJS session that gets it three times in a row when it reconnects is over
-// (semantics.md 1.7).
-func limit(take func(op string) time.Duration) func(op string) *restjson.Error {
-	if take == nil {
-		return nil
-	}
-	return func(op string) *restjson.Error {
-		wait := take(op)
-		if wait == 0 {
-			return nil
-		}
-		e := throttled("Rate exceeded: too many calls of " + op + "; try again later")
-		e.RetryAfter = wait
-		return e
-	}
-}
+// tooMany is the error for calls that are too many (semantics.md 10). Beware: a ChatJS
+// session that gets it three times in a row when it reconnects is over (semantics.md 1.7).
+func tooMany(_, message string) *restjson.Error { return throttled(message) }

@@ -68,7 +68,7 @@ func New(c Config) *restjson.API {
 	}
 	api := restjson.New(restjson.Options{
 		Invalid: invalid, Internal: restjson.Internal, Translate: translate,
-		Before: s.authenticate, Fault: c.Fault, Limit: limit(c.Limit),
+		Before: s.authenticate, Fault: c.Fault, Limit: c.Limit, TooMany: tooMany,
 	})
 	register(api, s)
 	return api

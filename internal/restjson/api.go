@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -27,9 +28,10 @@ type Options struct {
 	Before func(r *http.Request, op string, body []byte) (context.Context, error)
 	// Fault, if not nil, is asked first of all; what it returns is the answer.
 	Fault func(op string, r *http.Request) *Error
-	// Limit, if not nil, is asked next, and before anything is read: what it returns is
-	// the answer to a call that is one too many.
-	Limit func(op string) *Error
+	// Limit, if not nil, is asked next, before anything is read: how long a call that is
+	// one too many has to wait, 0 if it isn't. TooMany, required then, makes the API's error.
+	Limit   func(op string) time.Duration
+	TooMany func(op, message string) *Error
 }
 
 // API is a table of operations.
@@ -109,7 +111,9 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, op string, call call
 		}
 	}
 	if a.o.Limit != nil {
-		if e := a.o.Limit(op); e != nil {
+		if wait := a.o.Limit(op); wait > 0 {
+			e := a.o.TooMany(op, "Rate exceeded: too many calls of "+op+"; try again later")
+			e.RetryAfter = wait
 			WriteError(w, r, e)
 			return
 		}

@@ -247,12 +247,17 @@ func TestLimit(t *testing.T) {
 			}
 			return nil
 		},
-		Limit: func(op string) *restjson.Error {
+		Limit: func(op string) time.Duration {
 			asked = append(asked, op)
-			return &restjson.Error{Code: "Slower", Status: 429, RetryAfter: wait}
+			return wait
+		},
+		TooMany: func(op, message string) *restjson.Error {
+			return &restjson.Error{Code: "Slower" + op, Status: 429, Message: message}
 		},
 		Before: func(*http.Request, string, []byte) (context.Context, error) {
-			t.Error("the caller was looked at")
+			if wait > 0 {
+				t.Error("the caller was looked at")
+			}
 			return nil, errKnown
 		},
 	})
@@ -262,13 +267,17 @@ func TestLimit(t *testing.T) {
 		t.Errorf("a fault is counted: %d %v", r.StatusCode, asked)
 	}
 	for after, want := range map[time.Duration]string{
-		2500 * time.Millisecond: "3", 2 * time.Second: "2", 1: "1", 0: "1",
+		2500 * time.Millisecond: "3", 2 * time.Second: "2", 1: "1",
 	} {
 		wait = after
 		r := do(t, h, "POST", "/op", "no JSON")
-		if got := r.Header.Get("Retry-After"); r.StatusCode != 429 || got != want {
-			t.Errorf("%d, Retry-After %q, want %s", r.StatusCode, got, want)
+		if got := r.Header.Get("Retry-After"); r.StatusCode != 429 || got != want || r.Header.Get("x-amzn-ErrorType") != "SlowerOp" {
+			t.Errorf("%d, Retry-After %q, want %s; %v", r.StatusCode, got, want, r.Header)
 		}
+	}
+	wait = 0
+	if r := do(t, h, "POST", "/op", "{}"); r.StatusCode == 429 {
+		t.Error("a call in time is refused")
 	}
 	if len(asked) != 4 || asked[0] != "Op" {
 		t.Errorf("asked %v", asked)

@@ -33,12 +33,14 @@ func notAllowed(methods []string) http.Handler {
 	slices.Sort(methods)
 	allow := strings.Join(methods, ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", allow)
-		WriteError(w, r, &Error{
-			Code: "UnknownOperationException", Status: http.StatusMethodNotAllowed,
-			Message: "The method " + cut(r.Method) + " is not allowed for this path; use " + allow,
-		})
+		NotAllowed(w, r, allow, "The method "+cut(r.Method)+" is not allowed for this path; use "+allow)
 	})
+}
+
+// NotAllowed answers 405 for a method that the path doesn't take. Allow is the header.
+func NotAllowed(w http.ResponseWriter, r *http.Request, allow, message string) {
+	w.Header().Set("Allow", allow)
+	WriteError(w, r, &Error{Code: "UnknownOperationException", Status: http.StatusMethodNotAllowed, Message: message})
 }
 
 // NotFound answers 404 for a path that nobody serves; register it for "/".

@@ -39,10 +39,7 @@ func (h hand) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	default:
-		w.Header().Set("Allow", "GET, POST")
-		restjson.WriteError(w, r, &restjson.Error{
-			Code: "UnknownOperationException", Status: http.StatusMethodNotAllowed,
-			Message: "POST turns the clock, GET says what time it is"})
+		restjson.NotAllowed(w, r, "GET, POST", "POST turns the clock, GET says what time it is")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -88,10 +88,7 @@ func (f *faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.waiting = nil
 		f.mu.Unlock()
 	default:
-		w.Header().Set("Allow", "DELETE, POST")
-		restjson.WriteError(w, r, &restjson.Error{
-			Code: "UnknownOperationException", Status: http.StatusMethodNotAllowed,
-			Message: "POST adds a fault, DELETE clears them all"})
+		restjson.NotAllowed(w, r, "DELETE, POST", "POST adds a fault, DELETE clears them all")
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

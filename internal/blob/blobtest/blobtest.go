@@ -83,6 +83,28 @@ var Client = &http.Client{
 	Timeout:       time.Minute, // only for what hangs
 }
 
+// Do sends a request with the headers, and gives the answer with its body.
+func Do(t testing.TB, method, url string, headers map[string]string, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range headers {
+		req.Header.Set(name, value)
+	}
+	resp, err := Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
+}
+
 // later is when the URLs of most checks expire.
 func (k *kit) later() time.Time { return k.Now().Add(10 * time.Minute).Truncate(time.Second) }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,8 +68,8 @@ func upload(t *testing.T, p blobtest.Place, content string) (blob.Key, blob.File
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, text := put(t, target, content); status != 200 {
-		t.Fatalf("PUT: %d %s", status, text)
+	if r, text := blobtest.Do(t, http.MethodPut, target.URL, target.Headers, content); r.StatusCode != 200 {
+		t.Fatalf("PUT: %d %s", r.StatusCode, text)
 	}
 	return key, f
 }

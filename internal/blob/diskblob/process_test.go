@@ -117,28 +117,6 @@ func target(t *testing.T, base string, f blob.File) (blob.Key, blob.Target) {
 	return at, target
 }
 
-// put uploads, and gives the answer.
-func put(t *testing.T, to blob.Target, content string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, to.URL, strings.NewReader(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range to.Headers {
-		req.Header.Set(name, value)
-	}
-	resp, err := blobtest.Client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
-}
-
 // A server that is killed in the middle of an upload leaves litter, which the next one
 // removes; what was uploaded before is whole.
 func TestKillDuringUpload(t *testing.T) {
@@ -147,8 +125,8 @@ func TestKillDuringUpload(t *testing.T) {
 	cmd, base, _ := start(t, dir)
 	f := blobtest.NewFile(strings.Repeat("x", 2*half))
 	whole, first := target(t, base, f)
-	if status, text := put(t, first, strings.Repeat("w", 2*half)); status != 200 {
-		t.Fatalf("PUT: %d %s", status, text)
+	if r, text := blobtest.Do(t, http.MethodPut, first.URL, first.Headers, strings.Repeat("w", 2*half)); r.StatusCode != 200 {
+		t.Fatalf("PUT: %d %s", r.StatusCode, text)
 	}
 
 	halved, second := target(t, base, f)
@@ -222,8 +200,8 @@ func TestNoRoom(t *testing.T) {
 	_, base, log := start(t, dir, fileSizeVar+"=1")
 	f := blobtest.NewFile(strings.Repeat("x", 100_000))
 	_, to := target(t, base, f)
-	if status, text := put(t, to, strings.Repeat("x", 100_000)); status != http.StatusInternalServerError {
-		t.Errorf("PUT: %d %s; want 500", status, text)
+	if r, text := blobtest.Do(t, http.MethodPut, to.URL, to.Headers, strings.Repeat("x", 100_000)); r.StatusCode != http.StatusInternalServerError {
+		t.Errorf("PUT: %d %s; want 500", r.StatusCode, text)
 	}
 	line, err := log.ReadString('\n')
 	if err != nil || !strings.Contains(line, "no room left") || !strings.Contains(line, dir) {
@@ -234,7 +212,7 @@ func TestNoRoom(t *testing.T) {
 	}
 	small := blobtest.NewFile("hello wor")
 	_, to = target(t, base, small)
-	if status, text := put(t, to, "hello wor"); status != 200 {
-		t.Errorf("PUT of what fits: %d %s", status, text)
+	if r, text := blobtest.Do(t, http.MethodPut, to.URL, to.Headers, "hello wor"); r.StatusCode != 200 {
+		t.Errorf("PUT of what fits: %d %s", r.StatusCode, text)
 	}
 }

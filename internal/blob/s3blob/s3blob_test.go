@@ -3,7 +3,6 @@ package s3blob_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -61,32 +60,10 @@ func upload(t *testing.T, s blob.Store, key blob.Key, f blob.File, content strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, text := do(t, http.MethodPut, target.URL, target.Headers, content); status != http.StatusOK {
-		t.Fatalf("PUT: %d %s", status, text)
+	if r, text := blobtest.Do(t, http.MethodPut, target.URL, target.Headers, content); r.StatusCode != http.StatusOK {
+		t.Fatalf("PUT: %d %s", r.StatusCode, text)
 	}
 	return target
-}
-
-// do sends a request with the headers.
-func do(t *testing.T, method, url string, headers map[string]string, body string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range headers {
-		req.Header.Set(name, value)
-	}
-	resp, err := blobtest.Client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
 }
 
 // testKeys: where things are in the bucket is documented, for lifecycle rules.
@@ -169,8 +146,8 @@ func testPublicEndpoint(t *testing.T, server *s3test.Server) {
 			t.Errorf("clients are sent to %s; want %s", u, public.URL)
 		}
 	}
-	if status, text := do(t, http.MethodGet, down, nil, ""); status != http.StatusOK || text != "hello wor" {
-		t.Errorf("GET: %d %s", status, text)
+	if r, text := blobtest.Do(t, http.MethodGet, down, nil, ""); r.StatusCode != http.StatusOK || text != "hello wor" {
+		t.Errorf("GET: %d %s", r.StatusCode, text)
 	}
 }
 

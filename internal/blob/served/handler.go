@@ -25,10 +25,7 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		verb = put
 	case http.MethodGet, http.MethodHead:
 	default:
-		w.Header().Set("Allow", "GET, HEAD, PUT")
-		restjson.WriteError(w, r, &restjson.Error{
-			Code: "UnknownOperationException", Status: http.StatusMethodNotAllowed,
-			Message: "An attachment is uploaded with PUT and downloaded with GET"})
+		restjson.NotAllowed(w, r, "GET, HEAD, PUT", "An attachment is uploaded with PUT and downloaded with GET")
 		return
 	}
 	if s.closed.Load() {

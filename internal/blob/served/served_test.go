@@ -24,28 +24,6 @@ func place(t *testing.T) blobtest.Place {
 	return blobtest.Serve(t, func(c served.Config) (*served.Store, error) { return memblob.New(c), nil })
 }
 
-// do sends a request with the headers.
-func do(t *testing.T, method, url string, headers map[string]string, body string) (*http.Response, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range headers {
-		req.Header.Set(name, value)
-	}
-	resp, err := blobtest.Client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(text)
-}
-
 // targets gives the URLs of an attachment.
 func targets(t *testing.T, p blobtest.Place, key blob.Key, f blob.File) (up blob.Target, down string) {
 	t.Helper()
@@ -80,7 +58,7 @@ func TestCommitTellsWhyThePutWasRefused(t *testing.T) {
 			}
 		}
 		delete(headers, "")
-		resp, text := do(t, http.MethodPut, up.URL, headers, c.body)
+		resp, text := blobtest.Do(t, http.MethodPut, up.URL, headers, c.body)
 		if resp.StatusCode != c.status || resp.Header.Get("x-amzn-ErrorType") != c.code || !strings.Contains(text, c.says) {
 			t.Errorf("PUT %q: %d %s; want %d %s: %s", c.body, resp.StatusCode, text, c.status, c.code, c.says)
 		}
@@ -89,13 +67,13 @@ func TestCommitTellsWhyThePutWasRefused(t *testing.T) {
 			t.Errorf("Commit = %v; want %v: %s", err, blob.ErrMismatch, c.says)
 		}
 	}
-	if resp, text := do(t, http.MethodPut, up.URL, up.Headers, "hello wor"); resp.StatusCode != 200 {
+	if resp, text := blobtest.Do(t, http.MethodPut, up.URL, up.Headers, "hello wor"); resp.StatusCode != 200 {
 		t.Fatalf("PUT: %d %s", resp.StatusCode, text)
 	}
 	if err := p.Store.Commit(t.Context(), key, f); err != nil {
 		t.Error(err)
 	}
-	if resp, text := do(t, http.MethodPut, up.URL, up.Headers, "hello wor"); resp.StatusCode != http.StatusConflict {
+	if resp, text := blobtest.Do(t, http.MethodPut, up.URL, up.Headers, "hello wor"); resp.StatusCode != http.StatusConflict {
 		t.Errorf("PUT after Commit: %d %s; want 409", resp.StatusCode, text)
 	}
 	if err := p.Store.Commit(t.Context(), key, f); err != nil {
@@ -109,12 +87,12 @@ func TestDownloadIsHarmless(t *testing.T) {
 	key, f := blobtest.NewKey(), blobtest.NewFile("<script></script>")
 	f.ContentType = "text/html"
 	up, down := targets(t, p, key, f)
-	do(t, http.MethodPut, up.URL, up.Headers, "<script></script>")
+	blobtest.Do(t, http.MethodPut, up.URL, up.Headers, "<script></script>")
 	if err := p.Store.Commit(t.Context(), key, f); err != nil {
 		t.Fatal(err)
 	}
 	for method, body := range map[string]string{http.MethodGet: "<script></script>", http.MethodHead: ""} {
-		resp, text := do(t, method, down, nil, "")
+		resp, text := blobtest.Do(t, method, down, nil, "")
 		for name, want := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox",
 			"Cache-Control": "private", "Content-Type": "text/html", "Content-Length": "17", "Accept-Ranges": "bytes",
@@ -150,16 +128,16 @@ func TestDenied(t *testing.T) {
 		path + "/x?" + query:      "something else",
 		up.URL:                    "something else",
 	} {
-		resp, text := do(t, http.MethodGet, url, nil, "")
+		resp, text := blobtest.Do(t, http.MethodGet, url, nil, "")
 		if resp.StatusCode != 403 || !strings.Contains(text, `"Access denied"`) || !strings.Contains(resp.Header.Get("x-parley-detail"), detail) {
 			t.Errorf("GET %s: %d %s, detail %q; want 403 and %q", url, resp.StatusCode, text, resp.Header.Get("x-parley-detail"), detail)
 		}
 	}
 	p.Pass(time.Minute)
-	if resp, _ := do(t, http.MethodGet, down, nil, ""); !strings.Contains(resp.Header.Get("x-parley-detail"), "expired") {
+	if resp, _ := blobtest.Do(t, http.MethodGet, down, nil, ""); !strings.Contains(resp.Header.Get("x-parley-detail"), "expired") {
 		t.Errorf("an expired URL: %d, detail %q", resp.StatusCode, resp.Header.Get("x-parley-detail"))
 	}
-	if resp, _ := do(t, http.MethodDelete, down, nil, ""); resp.StatusCode != 405 || resp.Header.Get("Allow") != "GET, HEAD, PUT" {
+	if resp, _ := blobtest.Do(t, http.MethodDelete, down, nil, ""); resp.StatusCode != 405 || resp.Header.Get("Allow") != "GET, HEAD, PUT" {
 		t.Errorf("DELETE: %d, Allow %q", resp.StatusCode, resp.Header.Get("Allow"))
 	}
 }
@@ -181,7 +159,7 @@ func TestBroken(t *testing.T) {
 	key, f := blobtest.NewKey(), blobtest.NewFile("hello wor")
 	up, down := targets(t, p, key, f)
 	for method, url := range map[string]string{http.MethodPut: up.URL, http.MethodGet: down} {
-		resp, text := do(t, method, url, up.Headers, map[string]string{http.MethodPut: "hello wor"}[method])
+		resp, text := blobtest.Do(t, method, url, up.Headers, map[string]string{http.MethodPut: "hello wor"}[method])
 		if resp.StatusCode != 500 || strings.Contains(text, "fire") {
 			t.Errorf("%s: %d %s", method, resp.StatusCode, text)
 		}
