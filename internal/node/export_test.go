@@ -8,7 +8,7 @@ const (
 	KeepIdle, PollEvery, RetryPause   = keepIdle, pollEvery, retryPause
 	LookEvery, LookOften, Spread      = lookEvery, lookOften, spread
 	Wary, LookPage                    = wary, lookPage
-	MaxWorking                        = maxWorking
+	MaxWorking, MaxAhead              = maxWorking, maxAhead
 )
 
 // InMemory gives the number of chats that the node keeps in memory.

@@ -14,13 +14,19 @@ import (
 // of Seq, nothing left out, whatever the bus does to the notices.
 type feed struct {
 	known  atomic.Int64 // the highest Seq heard of
+	has    atomic.Int64 // the Seq of the last entry that the chat has
 	lookAt atomic.Int64 // when lookOut is to ask the store, in Unix milliseconds; 0 without watchers
 
 	mu       sync.Mutex
 	last     int64 // Seq of the last entry the watchers have; counts while there are any
 	filling  bool  // a goroutine reads what they missed
 	watchers map[*watcher]struct{}
+	ahead    []chat.Entry // the next ones that the chat lacks, as far as they were heard
 }
+
+// maxAhead bounds how many entries are kept for a chat that lacks them: memory, for chats
+// that others talk in.
+const maxAhead = 16
 
 type watcher struct{ receive func(bus.Notice) }
 
@@ -127,10 +133,55 @@ func (f *feed) take(id chat.ChatID, entries []chat.Entry) {
 	}
 	top := entries[len(entries)-1].Seq
 	f.hear(top)
+	f.keep(entries)
 	if had := f.last + 1 - entries[0].Seq; len(f.watchers) > 0 && had >= 0 && top > f.last {
 		f.last = top
 		f.hand(bus.Notice{Chat: id, Entries: entries[had:]})
 	}
+}
+
+// keep remembers what others have appended, so that it need not be read before the next
+// command. With a gap in it, or when it gets too much, it is.
+func (f *feed) keep(entries []chat.Entry) {
+	next := f.has.Load() + 1
+	if n := len(f.ahead); n > 0 && f.ahead[n-1].Seq >= next {
+		next = f.ahead[n-1].Seq + 1
+	} else {
+		f.ahead = nil
+	}
+	had := next - entries[0].Seq
+	switch {
+	case had < 0 || had >= int64(len(entries)):
+	case len(f.ahead)+len(entries)-int(had) > maxAhead:
+		f.ahead = nil
+	default:
+		f.ahead = append(f.ahead, entries[had:]...)
+	}
+}
+
+// absorb brings the chat up to what others have told of it, which is in the store. It
+// reports whether there was anything.
+func (n *Node) absorb(l *live) bool {
+	f := &l.feed
+	f.mu.Lock()
+	ahead := f.ahead
+	f.ahead = nil
+	f.mu.Unlock()
+	for len(ahead) > 0 && ahead[0].Seq <= l.chat.Seq {
+		ahead = ahead[1:]
+	}
+	if len(ahead) == 0 || ahead[0].Seq != l.chat.Seq+1 || !l.chat.Started() {
+		return false
+	}
+	l.apply(ahead)
+	l.summaries = l.chat.Summaries()
+	return true
+}
+
+// apply moves the chat on.
+func (l *live) apply(entries []chat.Entry) {
+	l.chat.Apply(entries...)
+	l.feed.has.Store(l.chat.Seq)
 }
 
 // hear remembers that there is an entry.

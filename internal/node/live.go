@@ -147,7 +147,7 @@ func (n *Node) refresh(ctx context.Context, l *live) error {
 			return busy(err)
 		}
 		if len(entries) > 0 {
-			l.chat.Apply(entries...)
+			l.apply(entries)
 			l.summaries = l.chat.Summaries()
 			n.tell(l, entries, nil, l.unsure)
 		}
@@ -190,7 +190,7 @@ func (n *Node) commit(ctx context.Context, l *live, out chat.Outcome, force bool
 		if err := n.append(ctx, l, a); err != nil {
 			return err
 		}
-		l.chat.Apply(out.Entries...)
+		l.apply(out.Entries)
 		l.summaries = rows
 		for _, row := range a.Summaries {
 			n.alarm.set(row.Deadline)
@@ -217,10 +217,11 @@ func (n *Node) append(ctx context.Context, l *live, a store.Append) error {
 	case errors.Is(err, store.ErrBusy):
 		return busy(err)
 	}
-	l.stale = true
 	if errors.Is(err, store.ErrConflict) {
+		l.stale = !n.absorb(l) // perhaps the others' entry was heard of meanwhile
 		return err
 	}
+	l.stale = true
 	if !l.unsure {
 		l.unsure = true
 		l.refs.Add(1)

@@ -172,8 +172,9 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 	if ticks {
 		prepare = n.refresh
 	}
-	asked := false // the store, in this call
+	asked := false // the store, since others were found to be faster
 	for range maxAttempts {
+		n.absorb(l)
 		if asked = asked || !l.current() || n.deaf.Load() || l.chat.Overdue(n.clock.Now()); asked {
 			if err := prepare(ctx, l); err != nil {
 				return chat.Outcome{}, err
@@ -193,6 +194,7 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 		if !errors.Is(err, store.ErrConflict) {
 			return chat.Outcome{}, err
 		}
+		asked = false
 	}
 	return chat.Outcome{}, tooFast(id)
 }
