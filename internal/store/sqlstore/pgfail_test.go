@@ -180,7 +180,7 @@ func TestPostgresLostReply(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			url := pgtest.Database(t)
 			p := pgtest.NewProxy(t, url)
-			s := openPostgres(t, p.URL)
+			s := openWith(t, p.URL, Options{Patience: long, Committers: 1}) // so that it is known whose turn it is
 			id := storetest.NewChat()
 			var n int64
 			next := func() store.Append {
@@ -221,7 +221,7 @@ func TestPostgresLeftWaiting(t *testing.T) {
 	for _, wins := range []bool{true, false} {
 		url := pgtest.Database(t)
 		p := pgtest.NewProxy(t, url)
-		s := openPostgres(t, p.URL)
+		s := openWith(t, p.URL, Options{Patience: long, Committers: 1})
 		id := storetest.NewChat()
 		if err := s.Append(t.Context(), storetest.Messages(id, 0, 2)); err != nil {
 			t.Fatal(err)

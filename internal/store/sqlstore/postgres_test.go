@@ -27,7 +27,12 @@ func openPostgres(t testing.TB, url string) *Store {
 
 func openPatient(t testing.TB, url string, patience time.Duration) *Store {
 	t.Helper()
-	s, err := OpenPostgres(t.Context(), url, Options{Patience: patience})
+	return openWith(t, url, Options{Patience: patience})
+}
+
+func openWith(t testing.TB, url string, opts Options) *Store {
+	t.Helper()
+	s, err := OpenPostgres(t.Context(), url, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,8 @@
 // Package sqlstore keeps chats in a SQL database: SQLite, in one file, or PostgreSQL.
 //
-// One goroutine writes to SQLite, a few to PostgreSQL, which share the chats. Each takes
-// all the batches that are waiting for it, puts them into one transaction, and answers
-// their callers when it is durable, so that all chats share the cost of a commit (group
+// One goroutine writes to SQLite, and to PostgreSQL a few, as many as are needed. Each takes
+// all the batches that are waiting, puts them into one transaction, and answers their
+// callers when it is durable, so that all chats share the cost of a commit (group
 // commit). Reads have connections of their own and never wait for it.
 package sqlstore
 
@@ -10,7 +10,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"hash/fnv"
 	"log/slog"
 	"sync"
 	"time"
@@ -26,8 +25,8 @@ type Options struct {
 	// Readers is how many reads may run at the same time; 0 means 4. With SQLite each
 	// costs about 1 MiB when it is used, with PostgreSQL it is a connection.
 	Readers int
-	// Committers is how many transactions write at the same time, each on a connection
-	// of its own; 0 means 3. It says nothing for SQLite, which has one.
+	// Committers is how many transactions write at the same time at most, each on a
+	// connection of its own; 0 means 3. It says nothing for SQLite, which has one.
 	Committers int
 	// Patience is for how long PostgreSQL is tried again when it can't be reached; 0
 	// means 5 seconds. After that, calls fail fast until it is back. What has to be done
@@ -67,9 +66,12 @@ type Store struct {
 	*reader
 	patience time.Duration
 	release  func() error // what the database needs at the end
+	log      *slog.Logger
+	tally    tally
 
-	mu     sync.RWMutex // guards closed, and sending on queues against closing them
+	mu     sync.RWMutex // guards closed, and sending on queue against closing it
 	closed bool
+	queue  chan *batch
 	lanes  []*lane
 }
 
@@ -77,23 +79,16 @@ var _ store.Store = (*Store)(nil)
 
 // start begins to take batches.
 func start(r *reader, opts *Options, release func() error, committers ...committer) *Store {
-	s := &Store{reader: r, patience: opts.Patience, release: release}
+	s := &Store{reader: r, patience: opts.Patience, release: release, log: opts.Log}
+	s.queue = make(chan *batch, opts.Queue)
+	turn := make(chan struct{}, 1)
+	turn <- struct{}{}
 	for _, c := range committers {
-		l := &lane{c, make(chan *batch, max(opts.Queue/len(committers), 1)), make(chan struct{})}
+		l := &lane{c, s.queue, turn, make(chan struct{}), &s.tally}
 		s.lanes = append(s.lanes, l)
-		go func() {
-			defer close(l.done)
-			l.run()
-		}()
+		go l.run()
 	}
 	return s
-}
-
-// lane gives the one that a chat belongs to: its appends are in one order.
-func (s *Store) lane(id []byte) *lane {
-	h := fnv.New32a()
-	h.Write(id)
-	return s.lanes[h.Sum32()%uint32(len(s.lanes))]
 }
 
 // Append implements [store.Store].
@@ -115,7 +110,9 @@ func (s *Store) Append(ctx context.Context, a store.Append) error {
 	if err := s.handOver(b); err != nil {
 		return err
 	}
-	return <-b.done
+	err = <-b.done
+	s.tally.answered(err)
+	return err
 }
 
 func (s *Store) handOver(b *batch) error {
@@ -125,7 +122,7 @@ func (s *Store) handOver(b *batch) error {
 		return store.ErrClosed
 	}
 	select {
-	case s.lane(b.chat).queue <- b:
+	case s.queue <- b:
 		return nil
 	default:
 		return store.ErrBusy
@@ -140,15 +137,14 @@ func (s *Store) Close() error {
 		return store.ErrClosed
 	}
 	s.closed = true
-	for _, l := range s.lanes {
-		close(l.queue)
-	}
+	close(s.queue)
 	s.mu.Unlock()
 	errs := []error{s.reader.close()}
 	for _, l := range s.lanes {
 		<-l.done
 		errs = append(errs, l.committer.close())
 	}
+	s.tally.log(s.log)
 	return errors.Join(append(errs, s.release())...)
 }
 

@@ -183,7 +183,7 @@ func TestLocked(t *testing.T) {
 }
 
 func TestQueueFull(t *testing.T) {
-	s := &Store{lanes: []*lane{{queue: make(chan *batch, 1)}}} // and nobody who writes
+	s := &Store{queue: make(chan *batch, 1)} // and nobody who writes
 	id := storetest.NewChat()
 	if err := s.handOver(mustEncode(t, storetest.Messages(id, 0, 1))); err != nil {
 		t.Fatal(err)
