@@ -193,7 +193,7 @@ func (n *Node) commit(ctx context.Context, l *live, out chat.Outcome, force bool
 		l.apply(out.Entries)
 		l.summaries = rows
 		for _, row := range a.Summaries {
-			n.alarm.set(row.Deadline)
+			n.alarm.Set(row.Deadline)
 		}
 	}
 	l.chat.Keep(out)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/parley-chat/parley/internal/bus"
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/node/alarm"
 	"github.com/parley-chat/parley/internal/store"
 )
 
@@ -93,7 +94,7 @@ type Node struct {
 	chats  map[chat.ChatID]*live
 	closed bool
 
-	alarm alarm
+	alarm *alarm.Alarm
 	deaf  atomic.Bool // the bus tells nothing at present
 	desk  desk
 }
@@ -112,7 +113,7 @@ func New(c Config) *Node {
 		ctx: ctx, cancel: cancel,
 		maxChats: c.MaxChats, census: census{counts: make(map[string]int), taken: make(map[string]time.Time)},
 		chats: make(map[chat.ChatID]*live),
-		alarm: alarm{ring: make(chan struct{}, 1)}, desk: newDesk(),
+		alarm: alarm.New(), desk: newDesk(),
 	}
 }
 

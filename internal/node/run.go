@@ -22,50 +22,6 @@ const (
 	retryPause = time.Second
 )
 
-// alarm wakes Run earlier than it planned.
-type alarm struct {
-	ring chan struct{}
-
-	mu   sync.Mutex
-	next time.Time // when Run is to look; zero if it was told no time yet
-}
-
-// listen begins to collect the deadlines that are set from now on.
-func (a *alarm) listen() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.next = time.Time{}
-}
-
-// set says that a chat has a deadline; the zero time is none.
-func (a *alarm) set(at time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if at.IsZero() || !a.next.IsZero() && !at.Before(a.next) {
-		return
-	}
-	a.next = at
-	select {
-	case a.ring <- struct{}{}:
-	default:
-	}
-}
-
-// plan says when Run is to look: then, or earlier if a deadline was set since listen.
-// From now on an earlier one rings.
-func (a *alarm) plan(then time.Time) time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	select {
-	case <-a.ring:
-	default:
-	}
-	if a.next.IsZero() || then.Before(a.next) {
-		a.next = then
-	}
-	return a.next
-}
-
 // Run keeps the deadlines of all chats until ctx ends or the node is closed: those
 // that this node has set on time, those set by other nodes within 15 seconds. Several
 // nodes may try; the store lets one of them. A deadline that passed while no node ran
@@ -78,8 +34,8 @@ func (n *Node) Run(ctx context.Context) {
 	defer context.AfterFunc(n.ctx, cancel)()
 	looking.Go(func() { n.lookOut(ctx) })
 	for swept := n.clock.Now(); ctx.Err() == nil; {
-		n.alarm.listen()
-		next := n.alarm.plan(n.keepDeadlines(ctx))
+		n.alarm.Listen()
+		next := n.alarm.Plan(n.keepDeadlines(ctx))
 		now := n.clock.Now()
 		if now.Sub(swept) >= keepIdle {
 			n.sweep(keepIdle)
@@ -88,7 +44,7 @@ func (n *Node) Run(ctx context.Context) {
 		timer := n.clock.NewTimer(next.Sub(now))
 		select {
 		case <-timer.Chan():
-		case <-n.alarm.ring:
+		case <-n.alarm.Rings():
 		case <-ctx.Done():
 		}
 		timer.Stop()
