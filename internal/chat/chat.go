@@ -41,7 +41,6 @@ type Settings struct {
 	Minutes int `json:"minutes"`
 	// ContentTypes that participants may send; text/plain always is among them.
 	ContentTypes             []string          `json:"contentTypes"`
-	Persistent               *Persistent       `json:"persistent,omitempty"`
 	RelatedContact           string            `json:"relatedContact,omitempty"`
 	SegmentAttributes        map[string]string `json:"segmentAttributes,omitempty"`
 	CustomerID               string            `json:"customerId,omitempty"`

@@ -198,7 +198,7 @@ func TestStart(t *testing.T) {
 	given := chat.Settings{
 		Instance: "i", FlowID: "f", Customer: chat.Author{Name: "Jane"}, Minutes: 60, CustomerID: "c-1",
 		ContentTypes: []string{chat.TypePlain, chat.TypeJSON}, Attributes: map[string]string{"a": "b"},
-		Persistent: &chat.Persistent{Rehydration: "FROM_SEGMENT", Source: "s"}, RelatedContact: "r",
+		RelatedContact:           "r",
 		SegmentAttributes:        map[string]string{"connect:Subtype": "connect:Guide"},
 		DisconnectOnCustomerExit: []chat.Role{chat.Agent}, ResponseMode: "COMPLETE",
 	}

@@ -1,12 +1,6 @@
 package chat
 
-// Persistent is what StartChatContact said of a past chat to continue (semantics.md 5).
-type Persistent struct {
-	Rehydration string `json:"rehydration"`
-	Source      string `json:"source"`
-}
-
-// Past is a chat that this one continues: from a contact of it back.
+// Past is a chat that this one continues: from a contact of it back (semantics.md 5).
 type Past struct {
 	Chat    ChatID    `json:"chat"`
 	Contact ContactID `json:"contact"`

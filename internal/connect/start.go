@@ -173,9 +173,6 @@ func (in *StartChatContactIn) settings() chat.Settings {
 	if m := in.InitialMessage; m != nil {
 		set.InitialMessage = &chat.Content{Type: *m.ContentType, Text: *m.Content}
 	}
-	if p := in.PersistentChat; p != nil {
-		set.Persistent = &chat.Persistent{Rehydration: *p.RehydrationType, Source: restjson.Value(p.SourceContactId)}
-	}
 	if len(in.SegmentAttributes) > 0 {
 		set.SegmentAttributes = make(map[string]string, len(in.SegmentAttributes))
 		for k, v := range in.SegmentAttributes {
