@@ -153,7 +153,8 @@ func (t *turn) speaker(id ParticipantID) (*Participant, error) {
 
 // Job is work that a command leads to and that takes more than rules: the node does it
 // when the entries are durable, and tells the chat by another command. A job that is
-// lost with its node is asked for again by a Tick, or its deadline passes.
+// lost with its node is asked for again by a Tick, or its deadline passes; but for a
+// JobDiscard, which is then not done.
 type Job struct {
 	Kind JobKind
 	// File and By, the participant who sent it, of JobScan and JobDiscard.

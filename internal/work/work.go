@@ -22,7 +22,7 @@ type Config struct {
 	Center *center.Center
 	Blobs  blob.Store
 	// Scanner is needed where files are scanned. Its time-out should be less than
-	// chat.ScanWithin, when the next attempt begins.
+	// chat.ScanWithin, when an attempt is asked for again.
 	Scanner scan.Scanner
 	Clock   clockwork.Clock
 	Log     *slog.Logger
