@@ -222,7 +222,11 @@ var presences = map[chat.Presence]string{chat.Invited: "invited", chat.Present: 
 func state(c *chat.Chat) string {
 	var b strings.Builder
 	for p := range c.Participants() {
-		fmt.Fprintf(&b, "%s %s %s\n", p.Name, p.Role, presences[p.Presence])
+		online := ""
+		if slices.Contains(c.Online(), p.ID) {
+			online = " online"
+		}
+		fmt.Fprintf(&b, "%s %s %s%s\n", p.Name, p.Role, presences[p.Presence], online)
 	}
 	if c.Past != nil {
 		b.WriteString("continues a past chat\n")

@@ -35,6 +35,7 @@ type Participant struct {
 	silent   bool      // a supervisor who may not barge in
 	missed   bool      // was withdrawn because they came too late
 	lostAt   time.Time // since when there is no websocket; zero: nobody said so
+	online   bool      // has had a websocket, if that matters
 }
 
 // Invitation is how a participant was added.
@@ -79,6 +80,17 @@ func (c *Chat) Waiting(r Role, user string) *Participant {
 // invited as one may have a user's name.
 func (p *Participant) is(u User) bool {
 	return p.User == u.ID || p.User == "" && (p.Name == u.ID || p.Name == u.Name)
+}
+
+// Online lists those who are connected by websocket, as far as is known and something
+// comes of it if they aren't (see [Lost]).
+func (c *Chat) Online() (ids []ParticipantID) {
+	for _, p := range c.people {
+		if p.Presence == Present && p.online && p.lostAt.IsZero() {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids
 }
 
 // Participants yields everybody who was ever part of the chat, in order.
@@ -146,7 +158,7 @@ func (c *Chat) applyPerson(e *Entry) {
 	case KindLost:
 		p.lostAt = e.At
 	case KindFound:
-		p.lostAt = time.Time{}
+		p.lostAt, p.online = time.Time{}, true
 	case KindRenamed: // the entries so far keep the name that they show
 		twin := *p
 		twin.Name = e.By.Name

@@ -215,14 +215,13 @@ func (cmd Connect) decide(t *turn) error {
 	if err != nil {
 		return err
 	}
-	if !p.lostAt.IsZero() && cmd.Via == ViaSocket {
-		t.append(Entry{Kind: KindFound, By: &p.Author})
-	}
+	found := cmd.Via == ViaSocket && t.chat.goneAfter(p.Role) > 0 && (!p.online || !p.lostAt.IsZero())
 	switch {
+	case p.Presence == Present && found:
+		t.append(Entry{Kind: KindFound, By: &p.Author})
+		return nil
 	case p.Presence == Present || p.Role == Supervisor && cmd.Via == ViaSocket:
-		if len(t.out.Entries) == 0 {
-			t.nothing()
-		}
+		t.nothing()
 		return nil
 	case p.Role == Supervisor && p.silent:
 		return refuse(Silent, "the supervisor may watch only: MonitorContact was called without the capability BARGE")
@@ -230,6 +229,9 @@ func (cmd Connect) decide(t *turn) error {
 		return refuse(WrongState, "another supervisor has barged in; one at a time can")
 	}
 	t.join(p, "")
+	if found && !t.chat.Ended() {
+		t.append(Entry{Kind: KindFound, By: &p.Author})
+	}
 	return nil
 }
 
@@ -252,8 +254,9 @@ func (s StepBack) decide(t *turn) error {
 	return nil
 }
 
-// Lost says that the last websocket of a participant is gone; Connect, that there is one
-// again. It leaves a trace only where the settings make something of it.
+// Lost says that the last websocket of a participant is gone; Connect, that there is one.
+// They leave a trace only where the settings make something of it. Who never had one
+// doesn't lose it.
 type Lost struct {
 	By ParticipantID
 }
@@ -263,7 +266,7 @@ func (l Lost) decide(t *turn) error {
 	if err != nil {
 		return err
 	}
-	if p.Presence != Present || !p.lostAt.IsZero() || t.chat.goneAfter(p.Role) == 0 {
+	if p.Presence != Present || !p.online || !p.lostAt.IsZero() {
 		t.nothing()
 		return nil
 	}

@@ -23,6 +23,7 @@ type hub struct {
 	// mu is taken while the node calls receive, so whoever has it must not call the
 	// node.
 	mu      sync.Mutex
+	fresh   bool // see seek
 	sockets []*socket
 	last    int64 // Seq of the last entry they have had
 }
@@ -64,7 +65,7 @@ func (h *hub) begin() error {
 	h.stop = stop
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.last = max(h.last, after)
+	h.last, h.fresh = max(h.last, after), true
 	return nil
 }
 
@@ -93,6 +94,33 @@ func (k *socket) detach() {
 	s.mu.Unlock()
 	if last {
 		h.end()
+	}
+}
+
+// seek has the chat told, once, of those who are thought to have a websocket, and have none
+// here: the node where it was may have died. If it hasn't, it says that they are there (see
+// follow).
+func (h *hub) seek() {
+	h.mu.Lock()
+	fresh := h.fresh
+	h.fresh = false
+	h.mu.Unlock()
+	if !fresh || !h.srv.reportLost {
+		return
+	}
+	var online []chat.ParticipantID
+	err := h.srv.node.View(h.srv.ctx, h.chat, func(c *chat.Chat) error {
+		online = c.Online()
+		return nil
+	})
+	if err != nil {
+		h.srv.log.Warn("who has no websocket any more could not be found out", "chat", h.chat, "err", err)
+	}
+	h.mu.Lock()
+	online = slices.DeleteFunc(online, h.has)
+	h.mu.Unlock()
+	for _, id := range online {
+		h.srv.report(member{h.chat, id}, chat.Lost{By: id})
 	}
 }
 

@@ -90,10 +90,29 @@ func TestLostElsewhere(t *testing.T) {
 	other := w.add(customer.chat, chat.Agent) // who has none here
 	w.do(other.chat, chat.Connect{By: other.participant})
 	w.do(other.chat, chat.Lost{By: other.participant})
-	w.wantKinds(kinds, chat.KindAdded, chat.KindContact, chat.KindInvited, chat.KindJoined, chat.KindLost)
+	w.wantKinds(kinds, chat.KindAdded, chat.KindContact, chat.KindInvited, chat.KindJoined, chat.KindFound, chat.KindLost)
 	w.say(customer, "hello")
 	w.wantKinds(kinds, chat.KindMessage)
 	a.wantItems("participant.invited", "participant.joined", "hello")
+}
+
+// A node has died. When the customer comes to this one, the chat is told that the agent has no
+// websocket, who comes back in time or doesn't; not that one who never had one hasn't.
+func TestLostWithItsNode(t *testing.T) {
+	w := newWorld(t, Config{ReportLost: true})
+	customer, agent := w.served()
+	other := w.add(customer.chat, chat.Agent)
+	w.do(other.chat, chat.Connect{By: other.participant, Via: chat.ViaRequest})
+	kinds := w.kinds(customer.chat)
+	c := w.join(customer)
+	w.wantKinds(kinds, chat.KindLost)
+	second := w.join(customer)
+	w.join(agent)
+	w.wantKinds(kinds, chat.KindFound)
+	w.say(other, "here")
+	w.wantKinds(kinds, chat.KindMessage)
+	c.wantItems("here")
+	second.wantItems("here")
 }
 
 // Nothing is told where nothing would come of it, nor when the server is being shut down:

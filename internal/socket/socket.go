@@ -237,6 +237,9 @@ func (k *socket) connect() (missed [][]byte, err error) {
 		missed = k.hub.missed(k, entries)
 	}
 	_, err = k.srv.node.Do(k.srv.ctx, k.who.chat, chat.Connect{By: k.who.participant, Via: chat.ViaSocket})
+	if err == nil {
+		k.hub.seek()
+	}
 	return missed, err
 }
 
