@@ -103,6 +103,23 @@ func (c *Chat) Upload(id ID, by ParticipantID) (File, bool) {
 	return f.File, true
 }
 
+// Kept lists the files whose bytes must stay, by their ids: those that can be downloaded,
+// and those that may be once they are scanned.
+func (c *Chat) Kept() (kept []File) {
+	for _, f := range c.filesByID() {
+		if f.Status == Approved || f.Status == "" && f.sent && !c.Ended() {
+			kept = append(kept, f.File)
+		}
+	}
+	return kept
+}
+
+func (c *Chat) filesByID() []*file {
+	return slices.SortedFunc(maps.Values(c.files), func(f, g *file) int {
+		return bytes.Compare(f.ID.UUID[:], g.ID.UUID[:])
+	})
+}
+
 // attachments counts the files that were uploaded, and those that still may be.
 func (c *Chat) attachments(now time.Time) (n int) {
 	for _, f := range c.files {
@@ -201,9 +218,7 @@ func (t *turn) discard(f File, by ParticipantID) {
 // discardRest has the files removed that won't be attachments any more, as the chat has
 // ended: whether they were uploaded, their participants alone know.
 func (t *turn) discardRest() {
-	for _, f := range slices.SortedFunc(maps.Values(t.chat.files), func(f, g *file) int {
-		return bytes.Compare(f.ID.UUID[:], g.ID.UUID[:])
-	}) {
+	for _, f := range t.chat.filesByID() {
 		if f.Status == "" {
 			t.discard(f.File, f.by)
 		}

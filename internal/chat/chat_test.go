@@ -268,3 +268,32 @@ func TestKeepForgets(t *testing.T) {
 		t.Errorf("an hour after it was kept, an answer is still there: %+v, want %+v", got, want)
 	}
 }
+
+// What is moved along with a chat is what somebody can get, or may yet get.
+func TestKept(t *testing.T) {
+	c, jane, ids := started(t, chat.Settings{})
+	upload := func() chat.ID {
+		return must(t, c, chat.StartUpload{By: jane, File: chat.File{Name: "a.png", Type: "image/png", Size: 9}}, ids).ID
+	}
+	wantKept := func(want ...chat.ID) {
+		t.Helper()
+		var got []chat.ID
+		for _, f := range c.Kept() {
+			got = append(got, f.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("Kept has %v, want %v", got, want)
+		}
+	}
+	wantKept()
+	sent, scanned, rejected, _ := upload(), upload(), upload(), upload()
+	wantKept()
+	must(t, c, chat.CompleteUpload{By: jane, ID: rejected, Scan: true}, ids)
+	must(t, c, chat.CompleteUpload{By: jane, ID: scanned, Scan: true}, ids)
+	must(t, c, chat.CompleteUpload{By: jane, ID: sent}, ids)
+	wantKept(sent, scanned, rejected)
+	must(t, c, chat.Scanned{File: chat.File{ID: rejected, Attempt: 1}, Result: chat.Rejected}, ids)
+	wantKept(sent, scanned)
+	must(t, c, chat.Stop{}, ids)
+	wantKept(sent)
+}
