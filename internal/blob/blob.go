@@ -77,6 +77,13 @@ type Store interface {
 	// again.
 	Commit(ctx context.Context, k Key, f File) error
 
+	// Put makes what r has the attachment, for good and without any URL: it is how
+	// attachments move from one store to another. When it returns, the bytes are durable.
+	// It is idempotent: what is kept already stays as it is, and r then need not be read.
+	// It returns ErrMismatch if r has not exactly f.Size bytes, or if what is kept has
+	// another size or type than f. If it fails, nothing has been kept.
+	Put(ctx context.Context, k Key, f File, r io.Reader) error
+
 	// Download gives a URL that answers GET with the attachment until expires, which has
 	// whole seconds: parts of it too (Range), under f's type and as a file to be saved
 	// by the name of [File.Disposition]. Of what was not committed it answers an error;

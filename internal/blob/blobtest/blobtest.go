@@ -42,7 +42,7 @@ type check struct {
 
 // Run tests a store. open gives an empty one, which the suite closes.
 func Run(t *testing.T, open func(t *testing.T) Place) {
-	for _, group := range [][]check{uploadChecks, refusalChecks, keepChecks, downloadChecks, webChecks} {
+	for _, group := range [][]check{uploadChecks, refusalChecks, keepChecks, putChecks, downloadChecks, webChecks} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				p := open(t)

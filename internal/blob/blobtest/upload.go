@@ -122,6 +122,9 @@ func malformed(k *kit) {
 	if err := k.Store.Commit(k.Context(), key, f); err == nil {
 		k.Error("Commit of a malformed file succeeded")
 	}
+	if err := k.Store.Put(k.Context(), NewKey(), f, strings.NewReader("hello wor")); err == nil {
+		k.Error("Put of a malformed file succeeded")
+	}
 }
 
 // many: uploads at the same time don't mix.
@@ -162,6 +165,7 @@ func (k *kit) calls(ctx context.Context, key blob.Key, f blob.File) map[string]e
 	all := make(map[string]error)
 	_, all["Upload"] = k.Store.Upload(ctx, key, f, k.later())
 	all["Commit"] = k.Store.Commit(ctx, key, f)
+	all["Put"] = k.Store.Put(ctx, key, f, strings.NewReader("other one"))
 	_, all["Download"] = k.Store.Download(ctx, key, f, k.later())
 	_, all["Open"] = k.Store.Open(ctx, key)
 	all["Delete"] = k.Store.Delete(ctx, key)

@@ -60,21 +60,28 @@ func (s *Store) Upload(ctx context.Context, k blob.Key, f blob.File, expires tim
 		return blob.Target{}, err
 	}
 	headers := f.Headers()
+	if !s.location.acl {
+		delete(headers, blob.HeaderACL)
+	}
+	req, err := s.presign.PresignPutObject(ctx, s.object(s.staged(k), f), s.lifetime(expires))
+	if err != nil {
+		return blob.Target{}, s.explain("be written to at a URL", err)
+	}
+	return blob.Target{URL: req.URL, Headers: headers}, nil
+}
+
+// object is the request that puts a file at a key.
+func (s *Store) object(key *string, f blob.File) *s3.PutObjectInput {
+	headers := f.Headers()
 	in := &s3.PutObjectInput{
-		Bucket: &s.location.bucket, Key: s.staged(k), ContentLength: &f.Size, ContentType: &f.ContentType,
+		Bucket: &s.location.bucket, Key: key, ContentLength: &f.Size, ContentType: &f.ContentType,
 		ContentDisposition: aws.String(headers[blob.HeaderDisposition]),
 		Metadata:           metadata(headers),
 	}
 	if s.location.acl {
 		in.ACL = blob.ACL
-	} else {
-		delete(headers, blob.HeaderACL)
 	}
-	req, err := s.presign.PresignPutObject(ctx, in, s.lifetime(expires))
-	if err != nil {
-		return blob.Target{}, s.explain("be written to at a URL", err)
-	}
-	return blob.Target{URL: req.URL, Headers: headers}, nil
+	return in
 }
 
 // metadata are the values of the x-amz-meta headers, as the SDK wants them.

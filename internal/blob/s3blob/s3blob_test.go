@@ -3,6 +3,7 @@ package s3blob_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -118,6 +119,9 @@ func testWithoutACL(t *testing.T, server *s3test.Server) {
 	if err := s.Commit(t.Context(), key, f); err != nil {
 		t.Error(err)
 	}
+	if err := s.Put(t.Context(), blobtest.NewKey(), f, strings.NewReader("hello wor")); err != nil {
+		t.Error(err)
+	}
 }
 
 // testPublicEndpoint: clients may reach the store by another name than the node.
@@ -180,8 +184,20 @@ func testOldStore(t *testing.T, server *s3test.Server) {
 			t.Error(err)
 		}
 	}
-	if refused == 0 {
+	refusedCommit := refused
+	moved := blobtest.NewKey()
+	for range 2 {
+		if err := s.Put(t.Context(), moved, f, strings.NewReader("hello wor")); err != nil {
+			t.Error(err)
+		}
+	}
+	if refusedCommit == 0 || refused == refusedCommit {
 		t.Error("the condition was never sent")
+	}
+	if r, err := s.Open(t.Context(), moved); err != nil {
+		t.Error(err)
+	} else if text, err := io.ReadAll(r); string(text) != "hello wor" || err != nil {
+		t.Errorf("what was put is %q, %v", text, err)
 	}
 }
 
@@ -251,6 +267,7 @@ func testNotThere(t *testing.T, _ *s3test.Server) {
 	_, swept := s.Sweep(t.Context(), time.Now())
 	for name, err := range map[string]error{
 		"Commit": s.Commit(t.Context(), key, f), "Open": opened, "Sweep": swept, "Delete": s.Delete(t.Context(), key),
+		"Put": s.Put(t.Context(), key, f, strings.NewReader("hello wor")),
 	} {
 		if err == nil || errors.Is(err, blob.ErrMissing) || errors.Is(err, blob.ErrMismatch) || !strings.Contains(err.Error(), "see whether it can be reached") {
 			t.Errorf("%s = %v", name, err)

@@ -121,6 +121,25 @@ func (s *Store) Commit(ctx context.Context, k blob.Key, f blob.File) error {
 	return nil
 }
 
+// Put implements [blob.Store].
+func (s *Store) Put(ctx context.Context, k blob.Key, f blob.File, r io.Reader) error {
+	if err := s.check(ctx, f); err != nil {
+		return err
+	}
+	kept, err := s.files.Open(k)
+	switch {
+	case err == nil:
+		_ = kept.Close()
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	default:
+		if err := s.files.Stage(k, blob.Exact(r, f.Size), f.Size, s.config.Clock.Now()); err != nil {
+			return err
+		}
+	}
+	return s.Commit(ctx, k, f)
+}
+
 // Open implements [blob.Store].
 func (s *Store) Open(ctx context.Context, k blob.Key) (io.ReadCloser, error) {
 	if err := s.ready(ctx); err != nil {

@@ -168,6 +168,7 @@ func TestBroken(t *testing.T) {
 	_, swept := p.Store.Sweep(t.Context(), p.Now())
 	for name, err := range map[string]error{
 		"Open": opened, "Sweep": swept, "Commit": p.Store.Commit(t.Context(), key, f), "Delete": p.Store.Delete(t.Context(), key),
+		"Put": p.Store.Put(t.Context(), key, f, strings.NewReader("hello wor")),
 	} {
 		if !errors.Is(err, errBroken) || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s = %v; want %v", name, err, errBroken)
