@@ -37,7 +37,7 @@ type commands struct {
 	Chat       chatCmd                   `cmd:"" help:"Take part in a chat, on the terminal or in a pipe."`
 	Contacts   contactsCmd               `cmd:"" help:"List, show and end contacts."`
 	Tail       tailCmd                   `cmd:"" help:"Watch a contact silently, and print what happens."`
-	Copy       copyCmd                   `cmd:"" help:"Copy all chats from one store to another, and compare them."`
+	Copy       copyCmd                   `cmd:"" help:"Copy all chats and attachments from one place to another, and compare them."`
 	Config     configCmd                 `cmd:"" help:"Print the settings in force, and where each comes from."`
 	Version    versionCmd                `cmd:"" help:"Print the version."`
 	Completion kongcompletion.Completion `cmd:"" help:"Print what a shell needs to complete commands."`

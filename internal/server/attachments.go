@@ -38,9 +38,12 @@ func (s *Server) newBlobs(c served.Config) (blob.Store, error) {
 	case s.dir.path == "":
 		return memblob.New(c), nil
 	default:
-		return orNil(diskblob.Open(filepath.Join(s.dir.path, "attachments"), c))
+		return orNil(diskblob.Open(filepath.Join(s.dir.path, attachmentsDir), c))
 	}
 }
+
+// attachmentsDir is the name of their directory in a data directory.
+const attachmentsDir = "attachments"
 
 // orNil makes the nil of a type no [blob.Store].
 func orNil[S blob.Store](s S, err error) (blob.Store, error) {

@@ -9,8 +9,8 @@ import (
 	"github.com/parley-chat/parley/internal/token"
 )
 
-// account is the AWS account in ARNs: none.
-const account = "000000000000"
+// Account is the AWS account in ARNs and in the labels of attachments: none.
+const Account = "000000000000"
 
 // Check reports the first thing that is wrong with the settings, and with the contact
 // center that they describe, in a sentence that says what to do.
@@ -34,7 +34,7 @@ func Check(s config.Settings) error {
 // newCenter makes the contact center that the settings describe.
 func newCenter(s *config.Settings, tokens *token.Keyring) (*center.Center, error) {
 	o := center.Options{
-		Instance: center.Instance{ID: s.InstanceID, Region: s.Region, AccountID: account},
+		Instance: center.Instance{ID: s.InstanceID, Region: s.Region, AccountID: Account},
 		Local:    s.Local(), FlowID: config.LocalFlow, Greeting: s.Greeting, Queue: s.Queue, Tokens: tokens,
 	}
 	if err := o.Check(); err != nil {

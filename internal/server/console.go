@@ -52,7 +52,7 @@ func (s *Server) fileOrigins() []string {
 		return nil
 	}
 	f := blob.File{Name: "a", ContentType: "text/plain", Size: 1, Metadata: blob.Metadata{
-		ContactID: "a", InitialContactID: "a", AccountID: account, OrganizationID: s.settings.InstanceID}}
+		ContactID: "a", InitialContactID: "a", AccountID: Account, OrganizationID: s.settings.InstanceID}}
 	target, err := s.blobs.Upload(context.Background(), blob.Key{}, f, s.wall.Now().Add(blob.UploadLife).Truncate(time.Second))
 	if err == nil {
 		var at *url.URL

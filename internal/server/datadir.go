@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -85,28 +86,55 @@ func (s *Server) openStore() (store.Store, error) {
 	return kept, nil
 }
 
+// keyFile is the name of the file in the directory that has the token key.
+const keyFile = "token.key"
+
 // tokenKey is the key that signs tokens when none is configured: it is made once and
 // kept, so that tokens outlive a restart.
 func (d *dataDir) tokenKey() ([]byte, error) {
 	if d.path == "" {
 		return token.NewKey(), nil
 	}
-	file := filepath.Join(d.path, "token.key")
+	key, err := TokenKey(d.path)
+	if err != nil || key != nil {
+		return key, err
+	}
+	if !d.fresh {
+		return nil, fmt.Errorf("%s is missing, though the directory has chats; restore it from a backup, or set token-keys", filepath.Join(d.path, keyFile))
+	}
+	key = token.NewKey()
+	return key, KeepTokenKey(d.path, key)
+}
+
+// TokenKey reads the key that signs tokens from a data directory; nil if none is kept
+// there, as its server has token-keys.
+func TokenKey(dir string) ([]byte, error) {
+	file := filepath.Join(dir, keyFile)
 	key, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		if !d.fresh {
-			return nil, fmt.Errorf("%s is missing, though the directory has chats; restore it from a backup, or set token-keys", file)
-		}
-		key = token.NewKey()
-		err = writeDurably(file, key)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the token key can't be kept: %w; let Parley's user write to the data directory", err)
-	}
-	if len(key) < token.MinKeySize {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("the token key can't be read: %w; let Parley's user read it", err)
+	case len(key) < token.MinKeySize:
 		return nil, fmt.Errorf("%s is damaged: it has %d bytes; restore it from a backup, or remove it, which makes all tokens invalid", file, len(key))
 	}
 	return key, nil
+}
+
+// KeepTokenKey puts a key into a data directory, which must not have another one.
+func KeepTokenKey(dir string, key []byte) error {
+	kept, err := TokenKey(dir)
+	switch {
+	case err != nil || bytes.Equal(kept, key):
+		return err
+	case kept != nil:
+		return fmt.Errorf("%s has a token key of its own; choose an empty directory", dir)
+	}
+	if err := writeDurably(filepath.Join(dir, keyFile), key); err != nil {
+		return fmt.Errorf("the token key can't be kept: %w; let Parley's user write to the data directory", err)
+	}
+	return nil
 }
 
 // writeDurably writes a file whole or not at all, and returns when it would survive

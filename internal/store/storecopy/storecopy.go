@@ -91,6 +91,40 @@ func each(ctx context.Context, s store.Store, f func(context.Context, []chat.Cha
 	}
 }
 
+// Chats calls f with all chats of a store, some at the same time. Nobody may change the
+// store meanwhile. It stops at the first error, and names the chat.
+func Chats(ctx context.Context, s store.Store, f func(context.Context, *chat.Chat) error) error {
+	return each(ctx, s, func(ctx context.Context, ids []chat.ChatID) error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.SetLimit(workers)
+		for _, id := range ids {
+			g.Go(func() error {
+				c, err := load(ctx, s, id)
+				if err == nil {
+					err = f(ctx, c)
+				}
+				if err != nil {
+					return fmt.Errorf("chat %s: %w", id, err)
+				}
+				return nil
+			})
+		}
+		return g.Wait()
+	})
+}
+
+// load makes a chat of its entries.
+func load(ctx context.Context, s store.Store, id chat.ChatID) (*chat.Chat, error) {
+	c := chat.New(id)
+	for {
+		page, err := s.Entries(ctx, id, c.Seq, entryPage)
+		if err != nil || len(page) == 0 {
+			return c, err
+		}
+		c.Apply(page...)
+	}
+}
+
 // copyChat copies the entries after the first there, of which it only makes the chat, and
 // the rows of its contacts, which follow from the entries. It gives how many entries the
 // chat has.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -212,5 +215,36 @@ func say(t *testing.T, s store.Store, id chat.ChatID, text string, entry chat.ID
 	e.ID = entry
 	if err := s.Append(t.Context(), store.Append{Chat: id, After: 3, Entries: []chat.Entry{e}}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Whoever has something to do with every chat gets each once, whole.
+func TestChats(t *testing.T) {
+	s := memstore.New()
+	want := make(map[chat.ChatID]int64)
+	for i := range 300 { // more than a page
+		want[grow(t, s, i%3)] = 0
+	}
+	want[grow(t, s, 1100)] = 0
+	seqs, err := s.LastSeqs(t.Context(), slices.Collect(maps.Keys(want)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	got := make(map[chat.ChatID]int64)
+	if err := storecopy.Chats(t.Context(), s, func(_ context.Context, c *chat.Chat) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if got[c.ID] != 0 {
+			t.Errorf("chat %s came twice", c.ID)
+		}
+		got[c.ID] = c.Seq
+		return nil
+	}); err != nil || !maps.Equal(got, seqs) {
+		t.Errorf("Chats: %v, and %d chats; want %d as they are in the store", err, len(got), len(seqs))
+	}
+	err = storecopy.Chats(t.Context(), s, func(context.Context, *chat.Chat) error { return errFull })
+	if !errors.Is(err, errFull) || !strings.HasPrefix(err.Error(), "chat ") {
+		t.Errorf("Chats = %v; want %v and the chat's name", err, errFull)
 	}
 }
