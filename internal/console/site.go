@@ -6,17 +6,20 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/parley-chat/parley/internal/restjson"
 )
 
 //go:embed site
 var files embed.FS
+
+// siteDir is where they are in it; it has no directories.
+const siteDir = "site"
 
 // mediaTypes are those of the site's files. A page is asked for without its .html.
 var mediaTypes = map[string]string{
@@ -33,6 +36,19 @@ const widgetFrame, widgetScript = "widget", "widget.js"
 type file struct {
 	kind, etag    string
 	plain, packed []byte
+}
+
+// prepare reads a file, which is in the program, and compresses it.
+func prepare(name string) *file {
+	plain, err := files.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	sum := sha256.Sum256(plain)
+	return &file{
+		kind: mediaTypes[path.Ext(name)], plain: plain, packed: compress(plain),
+		etag: base64.RawURLEncoding.EncodeToString(sum[:12]),
+	}
 }
 
 // policy is a content-security policy, with all but who may frame the page, and the
@@ -54,61 +70,45 @@ func (s *console) policy(base *url.URL) policy {
 	}
 }
 
-// site serves the pages.
+// site serves the pages. A file is prepared when it is first asked for: most servers are
+// never asked, and compressing them all takes longer than all else at the start.
 type site struct {
 	policy policy
-	files  map[string]*file
+	files  map[string]func() *file
 }
 
-// newSite reads the files, and compresses them once.
+// newSite finds the files.
 func newSite(p policy) (*site, error) {
-	s := &site{policy: p, files: make(map[string]*file)}
-	root, err := fs.Sub(files, "site")
-	if err != nil {
-		return nil, err
+	s := &site{policy: p, files: make(map[string]func() *file)}
+	entries, err := files.ReadDir(siteDir)
+	for _, e := range entries {
+		s.files[strings.TrimSuffix(e.Name(), ".html")] = sync.OnceValue(func() *file { return prepare(siteDir + "/" + e.Name()) })
 	}
-	return s, fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		plain, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
-		packed, err := compress(plain)
-		sum := sha256.Sum256(plain)
-		s.files[strings.TrimSuffix(name, ".html")] = &file{
-			kind: mediaTypes[path.Ext(name)], plain: plain, packed: packed,
-			etag: base64.RawURLEncoding.EncodeToString(sum[:12]),
-		}
-		return err
-	})
+	return s, err
 }
 
-func compress(plain []byte) ([]byte, error) {
+// compress can't fail: neither is the level out of range, nor the buffer ever full.
+func compress(plain []byte) []byte {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
-	if _, err := z.Write(plain); err != nil {
-		return nil, err
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	_, _ = z.Write(plain)
+	_ = z.Close()
+	return b.Bytes()
 }
 
 // ServeHTTP sends a file. Browsers keep it and ask whether it has changed, so that a
 // new binary never meets old scripts.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, Path)
-	f := s.files[name]
-	if f == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	prepared := s.files[name]
+	if prepared == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		restjson.NotFound(w, r)
 		return
 	}
+	f := prepared()
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
 	h.Set("Cache-Control", "no-cache")
