@@ -77,12 +77,23 @@ func (f *files) lay() error {
 			return err
 		}
 	}
-	for i := range 256 {
-		if err := os.MkdirAll(f.path(kept, fmt.Sprintf("%02x", i)), 0o700); err != nil {
-			return err
+	return errors.Join(syncDir(f.path(kept)), syncDir(f.dir))
+}
+
+// spread makes the directory below kept that the attachment belongs into, durably, if it is
+// the first one there. What another process has made, lay has made durable.
+func (f *files) spread(k blob.Key) error {
+	dir := filepath.Dir(f.kept(k))
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err == nil {
+		if err = syncDir(f.path(kept)); err != nil {
+			err = errors.Join(err, os.Remove(dir))
 		}
 	}
-	return errors.Join(syncDir(f.path(kept)), syncDir(f.dir))
+	return err
 }
 
 func (f *files) path(elem ...string) string {
@@ -158,6 +169,9 @@ func (f *files) rename(k blob.Key, size int64) (int64, error) {
 	if info.Size() != size {
 		return info.Size(), nil
 	}
+	if err := f.spread(k); err != nil {
+		return 0, err
+	}
 	return size, os.Rename(f.staged(k), f.kept(k))
 }
 
@@ -179,7 +193,10 @@ func (f *files) Delete(k blob.Key) error {
 			return f.explain(err)
 		}
 	}
-	return f.explain(syncDir(filepath.Dir(f.kept(k))))
+	if err := syncDir(filepath.Dir(f.kept(k))); !errors.Is(err, fs.ErrNotExist) { // nothing was ever kept there
+		return f.explain(err)
+	}
+	return nil
 }
 
 // Sweep implements [served.Files].
