@@ -154,7 +154,7 @@ func (a AnswerAuthentication) decide(t *turn) error {
 	s, err := t.chat.session(a.Session)
 	switch {
 	case err != nil:
-		return err
+		return refuse(UnknownItem, "State names no authentication that is under way; it is over, or its chat is")
 	case s.State != AuthURL:
 		return refuse(AlreadyDone, fmt.Sprintf("the authentication is at the state %q; an answer is taken once, after GetAuthenticationUrl", s.State))
 	}
