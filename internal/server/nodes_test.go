@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -172,4 +173,18 @@ func TestBusLost(t *testing.T) {
 	jane.event(chat.EventEnded)
 	ann.leave()
 	ann.event(chat.EventEnded)
+}
+
+// The configuration file of the example in the documentation is one.
+func TestExampleOfNodes(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	values, sections, err := config.Parse(strings.NewReader(block))
+	if err != nil || values["public-url"] != "https://chat.example.com" || sections["queues"] == nil {
+		t.Errorf("%v, %v, %v", values, sections, err)
+	}
 }
