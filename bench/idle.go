@@ -11,6 +11,8 @@ import (
 
 	"github.com/parley-chat/parley/bench/internal/process"
 	"github.com/parley-chat/parley/bench/internal/rawclient"
+	"github.com/parley-chat/parley/bench/internal/stats"
+	"github.com/parley-chat/parley/bench/internal/talk"
 )
 
 const (
@@ -96,14 +98,14 @@ func (b *bench) affordable(server process.Process) (int, error) {
 }
 
 func (b *bench) idle(ctx context.Context, s *process.Server, r *idleSockets) (err error) {
-	if err := pause(ctx, idleAfter); err != nil {
+	if err := talk.Pause(ctx, idleAfter); err != nil {
 		return err
 	}
 	if r.Empty, err = s.Process.Memory(); err != nil {
 		return err
 	}
-	c := newControl(s.URL)
-	defer c.close()
+	c := talk.NewControl(s.URL)
+	defer c.Close()
 	tokens, err := b.startChats(ctx, c, s, r)
 	if err != nil {
 		return err
@@ -126,12 +128,12 @@ func (b *bench) idle(ctx context.Context, s *process.Server, r *idleSockets) (er
 
 // startChats starts the chats, then gives each an agent, and returns the participant
 // tokens: those of the customers, then those of the agents.
-func (b *bench) startChats(ctx context.Context, c *control, s *process.Server, r *idleSockets) (tokens []string, err error) {
+func (b *bench) startChats(ctx context.Context, c *talk.Control, s *process.Server, r *idleSockets) (tokens []string, err error) {
 	tokens = make([]string, 2*r.Chats)
 	contacts := make([]string, r.Chats)
 	took, cpu, err := timed(s, func() error {
-		return inParallel(ctx, r.Chats, func(ctx context.Context, i int) (err error) {
-			contacts[i], tokens[i], err = c.startChat(ctx)
+		return talk.InParallel(ctx, r.Chats, func(ctx context.Context, i int) (err error) {
+			contacts[i], tokens[i], err = c.StartChat(ctx)
 			return err
 		})
 	})
@@ -139,10 +141,10 @@ func (b *bench) startChats(ctx context.Context, c *control, s *process.Server, r
 		return nil, err
 	}
 	r.ChatsPerSecond = float64(r.Chats) / took.Seconds()
-	r.ChatCPU = microseconds(cpu) / float64(r.Chats)
+	r.ChatCPU = stats.Microseconds(cpu) / float64(r.Chats)
 	fmt.Fprintf(b.out, "idle: %d chats started, %.0f/s, server %.0f us each\n", r.Chats, r.ChatsPerSecond, r.ChatCPU)
-	err = inParallel(ctx, r.Chats, func(ctx context.Context, i int) (err error) {
-		tokens[r.Chats+i], err = c.addAgent(ctx, contacts[i])
+	err = talk.InParallel(ctx, r.Chats, func(ctx context.Context, i int) (err error) {
+		tokens[r.Chats+i], err = c.AddAgent(ctx, contacts[i])
 		return err
 	})
 	return tokens, err
@@ -150,17 +152,17 @@ func (b *bench) startChats(ctx context.Context, c *control, s *process.Server, r
 
 // openSockets connects and subscribes every participant, and returns also with an
 // error those that were opened.
-func (b *bench) openSockets(ctx context.Context, c *control, s *process.Server, r *idleSockets, tokens []string) ([]*rawclient.Socket, error) {
+func (b *bench) openSockets(ctx context.Context, c *talk.Control, s *process.Server, r *idleSockets, tokens []string) ([]*rawclient.Socket, error) {
 	var mu sync.Mutex
 	var sockets []*rawclient.Socket
 	took, cpu, err := timed(s, func() error {
-		return inParallel(ctx, len(tokens), func(ctx context.Context, i int) error {
-			access, err := c.open(ctx, tokens[i], i >= r.Chats)
+		return talk.InParallel(ctx, len(tokens), func(ctx context.Context, i int) error {
+			access, err := c.Open(ctx, tokens[i], i >= r.Chats)
 			if err != nil {
 				return err
 			}
 			local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%sources))}
-			socket, err := rawclient.DialSocket(ctx, access.socketURL, local, 1<<10)
+			socket, err := rawclient.DialSocket(ctx, access.SocketURL, local, 1<<10)
 			if err != nil {
 				return err
 			}
@@ -171,7 +173,7 @@ func (b *bench) openSockets(ctx context.Context, c *control, s *process.Server, 
 		})
 	})
 	r.OpenPerSecond = float64(len(tokens)) / took.Seconds()
-	r.OpenCPU = microseconds(cpu) / float64(len(tokens))
+	r.OpenCPU = stats.Microseconds(cpu) / float64(len(tokens))
 	if err == nil {
 		fmt.Fprintf(b.out, "idle: %d sockets opened and subscribed, %.0f/s, server %.0f us each\n",
 			len(sockets), r.OpenPerSecond, r.OpenCPU)
@@ -185,7 +187,7 @@ func (b *bench) settled(ctx context.Context, s *process.Server) (now, later proc
 	if now, err = s.Process.Memory(); err != nil {
 		return now, later, err
 	}
-	if err = pause(ctx, b.Settle); err != nil {
+	if err = talk.Pause(ctx, b.Settle); err != nil {
 		return now, later, err
 	}
 	later, err = s.Process.Memory()
@@ -197,7 +199,7 @@ func (b *bench) settled(ctx context.Context, s *process.Server) (now, later proc
 func (b *bench) heartbeats(ctx context.Context, s *process.Server, r *idleSockets, sockets []*rawclient.Socket) error {
 	var answered atomic.Int64
 	_, cpu, err := timed(s, func() error {
-		return inParallel(ctx, len(sockets), func(_ context.Context, i int) error {
+		return talk.InParallel(ctx, len(sockets), func(_ context.Context, i int) error {
 			if err := sockets[i].Heartbeat(); err != nil {
 				return fmt.Errorf("socket %d: %w", i, err)
 			}
@@ -208,7 +210,7 @@ func (b *bench) heartbeats(ctx context.Context, s *process.Server, r *idleSocket
 	if err != nil {
 		return fmt.Errorf("WRONG: of %d idle sockets only %d answer: %w", len(sockets), answered.Load(), err)
 	}
-	r.HeartbeatCPU = microseconds(cpu) / float64(len(sockets))
+	r.HeartbeatCPU = stats.Microseconds(cpu) / float64(len(sockets))
 	fmt.Fprintf(b.out, "idle: all %d sockets answered a ping and a heartbeat, server %.0f us each\n", len(sockets), r.HeartbeatCPU)
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/parley-chat/parley/bench/internal/stats"
 )
 
 // fsyncs is how often the probe syncs.
@@ -43,7 +45,7 @@ func inspect(dir string) (machine, error) {
 	if err != nil {
 		return m, fmt.Errorf("measuring fsync in %s: %w", dir, err)
 	}
-	m.FsyncP50, m.FsyncP99 = milliseconds(samples, 0.50), milliseconds(samples, 0.99)
+	m.FsyncP50, m.FsyncP99 = stats.Milliseconds(samples, 0.50), stats.Milliseconds(samples, 0.99)
 	return m, nil
 }
 

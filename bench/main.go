@@ -1,5 +1,6 @@
 // Command bench measures a parley server: how many messages a second it acknowledges
-// durably and delivers, what an idle socket costs, how fast it starts.
+// durably and delivers, what nodes on PostgreSQL and NATS make of that, what an idle
+// socket costs, how fast it starts.
 //
 // It builds the server, runs it as a process of its own on the loopback interface
 // with an empty data directory, and talks to it as clients do, over HTTP and
@@ -35,6 +36,9 @@ type settings struct {
 	Duration      time.Duration
 	Warmup        time.Duration
 	Trials        int
+	Nodes         []int
+	Rates         []int
+	Typing        int
 	Sockets       int
 	Settle        time.Duration
 	Starts        int
@@ -69,8 +73,11 @@ func main() {
 // parse reads the flags.
 func parse(arguments []string) (s settings, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	what := f.String("what", "send,sockets,startup", "what to measure, any of send, sockets and startup")
-	conversations := f.String("conversations", "64,256", "numbers of conversations to send in, one after the other")
+	what := f.String("what", "send,nodes,sockets,startup", "what to measure, any of send, nodes, sockets and startup")
+	conversations := f.String("conversations", "64,256", "numbers of conversations to send in, one after the other; nodes has the first")
+	nodes := f.String("nodes", "0,1,2,3", "numbers of nodes on PostgreSQL and NATS to compare; 0 is one server with SQLite")
+	rates := f.String("rates", "1000,2500", "messages a second to send to nodes as a pace, one after the other, besides as many as they take; or none")
+	f.IntVar(&s.Typing, "typing", 5000, "typing events a second to send to nodes, or 0")
 	f.DurationVar(&s.Duration, "duration", 5*time.Second, "how long a trial of sending is measured")
 	f.DurationVar(&s.Warmup, "warmup", 2*time.Second, "how long a trial runs before")
 	f.IntVar(&s.Trials, "trials", 3, "trials of each kind")
@@ -85,27 +92,46 @@ func parse(arguments []string) (s settings, err error) {
 	}
 	s.What = strings.Split(*what, ",")
 	for _, w := range s.What {
-		if !slices.Contains([]string{"send", "sockets", "startup"}, w) {
-			return s, fmt.Errorf("-what: %q is not send, sockets or startup", w)
+		if !slices.Contains([]string{"send", "nodes", "sockets", "startup"}, w) {
+			return s, fmt.Errorf("-what: %q is not send, nodes, sockets or startup", w)
 		}
 	}
-	for n := range strings.SplitSeq(*conversations, ",") {
-		number, err := strconv.Atoi(n)
-		if err != nil {
-			return s, fmt.Errorf("-conversations: %q is no number", n)
-		}
-		s.Conversations = append(s.Conversations, number)
+	if s.Conversations, err = numbers("-conversations", *conversations, 1, 4096); err != nil {
+		return s, err
+	}
+	if s.Nodes, err = numbers("-nodes", *nodes, 0, 9); err != nil {
+		return s, err
+	}
+	if s.Rates, err = numbers("-rates", strings.TrimPrefix(*rates, "none"), 1, 100_000); err != nil {
+		return s, err
 	}
 	return s, s.check()
+}
+
+// numbers reads a list.
+func numbers(flag, list string, least, most int) (all []int, err error) {
+	if list == "" {
+		return nil, nil
+	}
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < least || n > most {
+			return nil, fmt.Errorf("%s: %q is not a number from %d to %d", flag, text, least, most)
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 // check keeps every loop of the run bounded.
 func (s *settings) check() error {
 	switch {
-	case slices.Min(s.Conversations) < 1 || slices.Max(s.Conversations) > 4096:
-		return errors.New("-conversations must be 1 to 4096")
+	case len(s.Conversations) == 0:
+		return errors.New("-conversations must be numbers")
 	case s.Duration < time.Second/10 || s.Duration > time.Minute || s.Warmup < 0 || s.Warmup > time.Minute:
 		return errors.New("-duration must be 100ms to 1m, -warmup 0 to 1m")
+	case s.Typing < 0 || s.Typing > 100_000:
+		return errors.New("-typing must be 0 to 100000")
 	case s.Trials < 1 || s.Trials > 100 || s.Starts < 1 || s.Starts > 100:
 		return errors.New("-trials and -starts must be 1 to 100")
 	case s.Sockets < 2 || s.Sockets > 100_000:
@@ -128,6 +154,8 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 		switch w {
 		case "send":
 			err = b.measureSending(ctx)
+		case "nodes":
+			err = b.measureNodes(ctx)
 		case "sockets":
 			err = b.measureIdle(ctx)
 		case "startup":

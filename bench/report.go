@@ -6,12 +6,16 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/parley-chat/parley/bench/internal/stats"
+	"github.com/parley-chat/parley/bench/internal/talk"
 )
 
 // report is all that was measured, as the JSON file has it.
 type report struct {
 	Machine machine      `json:"machine"`
 	Send    []sendTrial  `json:"send,omitempty"`
+	Nodes   []sendTrial  `json:"nodes,omitempty"`
 	Idle    *idleSockets `json:"idleSockets,omitempty"`
 	Startup *startup     `json:"startup,omitempty"`
 }
@@ -31,6 +35,9 @@ func (r *report) print(w io.Writer) {
 	if len(r.Send) > 0 {
 		r.printSend(w)
 	}
+	if len(r.Nodes) > 0 {
+		r.printNodes(w)
+	}
 	if r.Idle != nil {
 		r.Idle.print(w)
 	}
@@ -38,8 +45,8 @@ func (r *report) print(w io.Writer) {
 		s := r.Startup
 		idle := medianMemory(s.Idle)
 		fmt.Fprintf(w, "\n| start-up (median of %d) | |\n|---|---|\n", len(s.First))
-		fmt.Fprintf(w, "| exec to first chat started, empty data directory | %.0f ms (max %.0f) |\n", median(s.First), slices.Max(s.First))
-		fmt.Fprintf(w, "| exec to first chat started, used data directory | %.0f ms (max %.0f) |\n", median(s.Again), slices.Max(s.Again))
+		fmt.Fprintf(w, "| exec to first chat started, empty data directory | %.0f ms (max %.0f) |\n", stats.Median(s.First), slices.Max(s.First))
+		fmt.Fprintf(w, "| exec to first chat started, used data directory | %.0f ms (max %.0f) |\n", stats.Median(s.Again), slices.Max(s.Again))
 		fmt.Fprintf(w, "| memory when idle | %.1f MiB resident, %.1f MiB of it not pages of files |\n",
 			float64(idle.Resident)/1024, float64(idle.Anonymous)/1024)
 	}
@@ -65,6 +72,45 @@ func (r *report) printSend(w io.Writer) {
 		fmt.Fprintf(w, "durable / memory with %d conversations: %.2f of the messages per second, %.2f times the server CPU per message\n", n,
 			medianOf(durable, acked)/medianOf(inMemory, acked), medianOf(durable, serverCPU)/medianOf(inMemory, serverCPU))
 	}
+}
+
+// printNodes writes the medians of the trials of nodes.
+func (r *report) printNodes(w io.Writer) {
+	fmt.Fprint(w, "\n| what | installation | acknowledged/s [min-max] | delivered/s | ack p50 / p99 ms | delivery p50 / p99 ms "+
+		"| us/message: server + PostgreSQL + NATS, generator | appends/transaction, conflicts | cores used by others |\n"+
+		"|---|---|---|---|---|---|---|---|---|\n")
+	var seen []kind
+	for _, t := range r.Nodes {
+		if k := t.kind(); !slices.Contains(seen, k) {
+			seen = append(seen, k)
+			fmt.Fprintln(w, nodesRow(k, r.ofKind(k)))
+		}
+	}
+}
+
+func (r *report) ofKind(k kind) (out []sendTrial) {
+	for _, t := range r.Nodes {
+		if t.kind() == k {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func nodesRow(k kind, t []sendTrial) string {
+	of := func(value func(sendTrial) float64) float64 { return medianOf(t, value) }
+	server, postgres, nats := of(serverCPU), of(func(t sendTrial) float64 { return t.PostgresCPU }), of(func(t sendTrial) float64 { return t.NATSCPU })
+	batch := "–"
+	if !k.typing {
+		batch = fmt.Sprintf("%.1f, %.0f %%", of(func(t sendTrial) float64 { return t.perTransaction() }), 100*of(func(t sendTrial) float64 { return t.conflicts() }))
+	}
+	return fmt.Sprintf("| %s | %s | %.0f [%.0f-%.0f] | %.0f | %.1f / %.1f | %.1f / %.1f | %.0f + %.0f + %.0f = %.0f, %.0f | %s | %.2f |",
+		k.what(), k, of(acked), slices.MinFunc(t, byAcked).Acked, slices.MaxFunc(t, byAcked).Acked,
+		of(func(t sendTrial) float64 { return t.Delivered }),
+		of(func(t sendTrial) float64 { return t.AckP50 }), of(func(t sendTrial) float64 { return t.AckP99 }),
+		of(func(t sendTrial) float64 { return t.DeliveryP50 }), of(func(t sendTrial) float64 { return t.DeliveryP99 }),
+		server, postgres, nats, server+postgres+nats, of(func(t sendTrial) float64 { return t.GeneratorCPU }), batch,
+		of(func(t sendTrial) float64 { return t.OtherCores }))
 }
 
 func sendRow(n int, store string, t []sendTrial) string {
@@ -100,7 +146,7 @@ func medianOf(trials []sendTrial, value func(sendTrial) float64) float64 {
 	for _, t := range trials {
 		all = append(all, value(t))
 	}
-	return median(all)
+	return stats.Median(all)
 }
 
 // conversations lists the numbers of conversations there are trials with.
@@ -129,7 +175,7 @@ func (r *idleSockets) print(w io.Writer) {
 	fmt.Fprintf(w, "| the same with its share of chats, participants, caches: everything since the start | %.1f KiB |\n", r.perSocketAll())
 	fmt.Fprintf(w, "| server, empty / with %d chats / with sockets too | %.0f / %.0f / %.0f MiB |\n", r.Chats,
 		float64(r.Empty.Resident)/1024, float64(r.ChattingLater.Resident)/1024, float64(r.OpenLater.Resident)/1024)
-	fmt.Fprintf(w, "| StartChatContact, %d at a time | %.0f/s, server %.0f us each |\n", setupWorkers, r.ChatsPerSecond, r.ChatCPU)
+	fmt.Fprintf(w, "| StartChatContact, %d at a time | %.0f/s, server %.0f us each |\n", talk.SetupWorkers, r.ChatsPerSecond, r.ChatCPU)
 	fmt.Fprintf(w, "| CreateParticipantConnection, websocket, subscription | %.0f/s, server %.0f us each |\n", r.OpenPerSecond, r.OpenCPU)
 	fmt.Fprintf(w, "| a ping and a heartbeat (ChatJS: every 10 s) | server %.0f us |\n", r.HeartbeatCPU)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/parley-chat/parley/bench/internal/process"
+	"github.com/parley-chat/parley/bench/internal/stats"
+	"github.com/parley-chat/parley/bench/internal/talk"
 )
 
 // startup is how fast a server is there, and what it needs when nobody uses it.
@@ -33,7 +35,7 @@ func (b *bench) measureStartup(ctx context.Context) error {
 	}
 	b.report.Startup = &out
 	fmt.Fprintf(b.out, "start-up, exec to first answer: empty directory %.1f ms, used directory %.1f ms (ms: %.1f); idle %d KiB\n",
-		median(out.First), median(out.Again), out.First, medianMemory(out.Idle).Resident)
+		stats.Median(out.First), stats.Median(out.Again), out.First, medianMemory(out.Idle).Resident)
 	return nil
 }
 
@@ -63,8 +65,8 @@ func (b *bench) startOnce(ctx context.Context, data string, stay time.Duration) 
 	if err := firstAnswer(ctx, s.URL); err != nil {
 		return 0, process.Memory{}, err
 	}
-	ms = microseconds(time.Since(began)) / 1000
-	if err := pause(ctx, stay); err != nil {
+	ms = stats.Microseconds(time.Since(began)) / 1000
+	if err := talk.Pause(ctx, stay); err != nil {
 		return 0, process.Memory{}, err
 	}
 	idle, err = s.Process.Memory()
@@ -79,8 +81,8 @@ func medianMemory(all []process.Memory) process.Memory {
 
 // firstAnswer starts a chat: when that has worked, everything has.
 func firstAnswer(ctx context.Context, url string) error {
-	c := newControl(url)
-	defer c.close()
-	_, _, err := c.startChat(ctx)
+	c := talk.NewControl(url)
+	defer c.Close()
+	_, _, err := c.StartChat(ctx)
 	return err
 }

@@ -130,3 +130,40 @@ func parseOpenFiles(text string) (int, error) {
 	}
 	return 0, errors.New("/proc/*/limits has no open files")
 }
+
+// familyCPU is the CPU time of a process, its children, and those that it had.
+func familyCPU(parent int) (time.Duration, error) {
+	b, err := os.ReadFile(filepath.Join(of(parent).dir, "stat"))
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrNoProc, err)
+	}
+	sum, err := parseStat(b)
+	if err != nil {
+		return 0, err
+	}
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	for _, f := range fields[13:min(15, len(fields))] { // cutime and cstime
+		ticks, err := strconv.ParseInt(string(f), 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ticks) * clockTick
+	}
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has just ended
+		}
+		fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+		if len(fields) < 2 || string(fields[1]) != strconv.Itoa(parent) {
+			continue
+		}
+		d, err := parseStat(b)
+		if err != nil {
+			return 0, err
+		}
+		sum += d
+	}
+	return sum, nil
+}

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -76,5 +77,18 @@ func TestTailKeepsTheEnd(t *testing.T) {
 	last.Write([]byte("end"))
 	if s := last.String(); len(s) != tailSize || !strings.HasSuffix(s, "789end") {
 		t.Fatalf("%d bytes that end with %q", len(s), s[len(s)-6:])
+	}
+}
+
+func TestFamilyCPU(t *testing.T) {
+	if d, err := familyCPU(1 << 30); err == nil {
+		t.Errorf("nobody has used %v", d)
+	}
+	own, err := Self().CPU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := familyCPU(os.Getpid()); err != nil || d < own {
+		t.Errorf("this process and its children: %v, %v; alone %v", d, err, own)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package talk
 
 import (
 	"context"
@@ -21,19 +21,20 @@ const (
 	region    = "us-east-1"
 )
 
-// control makes chats and connections with the official SDK. What is measured
+// Control makes chats and connections with the official SDK. What is measured
 // afterwards does not go through it.
-type control struct {
+type Control struct {
 	connect     *connect.Client
 	participant *connectparticipant.Client
 	transport   *http.Transport
 }
 
-func newControl(url string) *control {
-	transport := &http.Transport{MaxIdleConnsPerHost: setupWorkers}
+// NewControl makes one for the server at the URL.
+func NewControl(url string) *Control {
+	transport := &http.Transport{MaxIdleConnsPerHost: SetupWorkers}
 	client := &http.Client{Transport: transport}
 	keys := credentials.NewStaticCredentialsProvider(accessKey, accessKey, "")
-	return &control{
+	return &Control{
 		connect: connect.New(connect.Options{
 			Region: region, Credentials: keys, HTTPClient: client, BaseEndpoint: &url,
 		}),
@@ -44,10 +45,11 @@ func newControl(url string) *control {
 	}
 }
 
-func (c *control) close() { c.transport.CloseIdleConnections() }
+// Close closes its connections.
+func (c *Control) Close() { c.transport.CloseIdleConnections() }
 
-// startChat starts a chat and returns its contact id and the customer's participant token.
-func (c *control) startChat(ctx context.Context) (contact, token string, err error) {
+// StartChat starts a chat and returns its contact id and the customer's participant token.
+func (c *Control) StartChat(ctx context.Context) (contact, token string, err error) {
 	out, err := c.connect.StartChatContact(ctx, &connect.StartChatContactInput{
 		InstanceId: aws.String(instance), ContactFlowId: aws.String(flow),
 		ParticipantDetails: &connecttypes.ParticipantDetails{DisplayName: aws.String("Customer")},
@@ -58,8 +60,8 @@ func (c *control) startChat(ctx context.Context) (contact, token string, err err
 	return aws.ToString(out.ContactId), aws.ToString(out.ParticipantToken), nil
 }
 
-// addAgent adds an agent to a chat and returns its participant token.
-func (c *control) addAgent(ctx context.Context, contact string) (token string, err error) {
+// AddAgent adds an agent to a chat and returns its participant token.
+func (c *Control) AddAgent(ctx context.Context, contact string) (token string, err error) {
 	out, err := c.connect.CreateParticipant(ctx, &connect.CreateParticipantInput{
 		InstanceId: aws.String(instance), ContactId: aws.String(contact),
 		ParticipantDetails: &connecttypes.ParticipantDetailsToAdd{
@@ -75,12 +77,12 @@ func (c *control) addAgent(ctx context.Context, contact string) (token string, e
 	return aws.ToString(out.ParticipantCredentials.ParticipantToken), nil
 }
 
-// access is what a participant needs to talk.
-type access struct{ connectionToken, socketURL string }
+// Access is what a participant needs to talk.
+type Access struct{ ConnectionToken, SocketURL string }
 
-// open makes a connection. An agent is connected by it, a customer by subscribing
+// Open makes a connection. An agent is connected by it, a customer by subscribing
 // (semantics.md 4).
-func (c *control) open(ctx context.Context, participantToken string, agent bool) (access, error) {
+func (c *Control) Open(ctx context.Context, participantToken string, agent bool) (Access, error) {
 	out, err := c.participant.CreateParticipantConnection(ctx, &connectparticipant.CreateParticipantConnectionInput{
 		ParticipantToken:   aws.String(participantToken),
 		ConnectParticipant: aws.Bool(agent),
@@ -89,10 +91,10 @@ func (c *control) open(ctx context.Context, participantToken string, agent bool)
 		},
 	})
 	if err != nil {
-		return access{}, err
+		return Access{}, err
 	}
 	if out.ConnectionCredentials == nil || out.Websocket == nil {
-		return access{}, fmt.Errorf("CreateParticipantConnection answers without ConnectionCredentials or Websocket")
+		return Access{}, fmt.Errorf("CreateParticipantConnection answers without ConnectionCredentials or Websocket")
 	}
-	return access{aws.ToString(out.ConnectionCredentials.ConnectionToken), aws.ToString(out.Websocket.Url)}, nil
+	return Access{aws.ToString(out.ConnectionCredentials.ConnectionToken), aws.ToString(out.Websocket.Url)}, nil
 }

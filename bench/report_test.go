@@ -6,44 +6,20 @@ import (
 	"testing"
 
 	"github.com/parley-chat/parley/bench/internal/process"
+	"github.com/parley-chat/parley/bench/internal/talk"
 )
-
-func TestPercentile(t *testing.T) {
-	hundred := make([]int64, 100)
-	for i := range hundred {
-		hundred[i] = int64(100 - i)
-	}
-	for _, c := range []struct {
-		samples []int64
-		p       float64
-		want    int64
-	}{
-		{nil, 0.5, 0}, {[]int64{7}, 0.99, 7}, {[]int64{3, 1, 2}, 0.5, 2},
-		{hundred, 0.5, 50}, {hundred, 0.99, 99}, {hundred, 1, 100}, {hundred, 0, 1},
-	} {
-		if got := percentile(c.samples, c.p); got != c.want {
-			t.Errorf("%v of %d samples: %d, want %d", c.p, len(c.samples), got, c.want)
-		}
-	}
-}
-
-func TestMedian(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		want   float64
-	}{{nil, 0}, {[]float64{5}, 5}, {[]float64{9, 1, 5}, 5}, {[]float64{4, 1, 2, 3}, 2.5}} {
-		if got := median(c.values); got != c.want {
-			t.Errorf("%v: %v, want %v", c.values, got, c.want)
-		}
-	}
-}
 
 func TestReportSumsUp(t *testing.T) {
 	var r report
 	for i, rate := range []float64{900, 1100, 1000} {
 		r.Send = append(r.Send,
-			sendTrial{Store: "durable", Conversations: 64, Trial: i + 1, Acked: rate, ServerCPU: 60},
-			sendTrial{Store: "memory", Conversations: 64, Trial: i + 1, Acked: 2 * rate, ServerCPU: 40})
+			sendTrial{Store: "durable", Conversations: 64, Trial: i + 1, Result: talk.Result{Acked: rate}, ServerCPU: 60},
+			sendTrial{Store: "memory", Conversations: 64, Trial: i + 1, Result: talk.Result{Acked: 2 * rate}, ServerCPU: 40})
+	}
+	for i, p99 := range []float64{9, 7, 8} {
+		r.Nodes = append(r.Nodes,
+			sendTrial{Store: "2 nodes", Nodes: 2, Trial: i + 1, Result: talk.Result{Acked: 4000}, ServerCPU: 200, PostgresCPU: 90, NATSCPU: 10, GeneratorCPU: 40, writes: writes{100, 2000, 500}},
+			sendTrial{Store: "2 nodes", Nodes: 2, Trial: i + 1, Rate: 5000, Typing: true, Result: talk.Result{Acked: 5000, DeliveryP99: p99}})
 	}
 	r.Idle = &idleSockets{
 		Sockets: 1024, Chats: 512, Empty: process.Memory{Resident: 10 << 10},
@@ -55,6 +31,8 @@ func TestReportSumsUp(t *testing.T) {
 	for _, want := range []string{
 		"| 64 | durable | 1000 [900-1100] |", "| 64 | memory | 2000 [1800-2200] |",
 		"0.50 of the messages per second, 1.50 times the server CPU",
+		"| all it takes | 2 nodes | 4000 [4000-4000] |", "| 200 + 90 + 10 = 300, 40 | 20.0, 25 % |",
+		"| 5000 typing events/s | 2 nodes | 5000 [5000-5000] |", "| 0.0 / 8.0 |",
 		"| memory per socket, settled | 5.0 KiB", "everything since the start | 7.0 KiB", "20 ms (max 30)", "2.0 MiB resident",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -70,10 +48,21 @@ func TestParseFlags(t *testing.T) {
 	}
 	for _, arguments := range [][]string{
 		{"-what", "everything"}, {"-conversations", "x"}, {"-conversations", "0"}, {"-trials", "0"},
-		{"-duration", "1h"}, {"-sockets", "1"}, {"-settle", "10m"},
+		{"-duration", "1h"}, {"-nodes", "10"}, {"-rates", "x"}, {"-typing", "-1"}, {"-sockets", "1"}, {"-settle", "10m"},
 	} {
 		if _, err := parse(arguments); err == nil || !strings.Contains(err.Error(), arguments[0]) {
 			t.Errorf("%v: error %v, want one that names the flag", arguments, err)
 		}
+	}
+}
+
+func TestCountReadsLogs(t *testing.T) {
+	const line = `time=x level=INFO msg="the store is closed" transactions=10 appends=250 conflicts=25`
+	found := closed.FindStringSubmatch(line)
+	if len(found) != 4 || found[1] != "10" || found[2] != "250" || found[3] != "25" {
+		t.Errorf("found %q", found)
+	}
+	if w := (writes{10, 250, 25}); w.perTransaction() != 25 || w.conflicts() != 0.1 {
+		t.Errorf("%v", w)
 	}
 }

@@ -1,4 +1,6 @@
-package main
+// Package talk makes conversations on a server, has both sides of each send, and checks
+// that everything sent arrives: once, in order, with the id that was answered.
+package talk
 
 import (
 	"context"
@@ -8,13 +10,10 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/parley-chat/parley/bench/internal/rawclient"
 )
 
@@ -33,6 +32,9 @@ type stopwatch struct {
 
 func (s *stopwatch) now() int64 { return int64(time.Since(s.start)) }
 
+// pace is when a side sends, in nanoseconds of the stopwatch; no pace if every is 0.
+type pace struct{ first, every int64 }
+
 // conversation is a customer and an agent, both sending.
 type conversation struct{ sides [2]*side }
 
@@ -42,34 +44,39 @@ type side struct {
 	name  byte // 'A' is the customer, 'B' the agent
 	clock *stopwatch
 
-	http    *rawclient.HTTP
-	request *request
-	acked   []uuid.UUID // of every message sent, in order
-	ack     []int64     // ns from the request to its answer, of those measured
+	http        *rawclient.HTTP
+	host, token string
+	request     *request
+	acked       []uuid.UUID // of every message sent, in order
+	ack         []int64     // ns from the request to its answer, of those measured
+	typed       []typed     // the events measured, of who doesn't send but type
 
 	socket    *rawclient.Socket
 	delivered [2][]uuid.UUID // of every message received, by the side that sent it
 	digest    uint64         // of all of them, in the order received
 	delivery  []int64        // ns from the other side's request to its frame here, of those measured
 	received  atomic.Int64   // how many were delivered, for others to see
+
+	heard map[uuid.UUID]int64 // when typing of the other side was seen
 }
 
-// newConversation starts a chat and connects both sides.
-func newConversation(ctx context.Context, c *control, clock *stopwatch) (*conversation, error) {
-	contact, customer, err := c.startChat(ctx)
+// newConversation starts a chat and connects both sides, the customer at one node and
+// the agent at another, or the same.
+func newConversation(ctx context.Context, one, other *Control, clock *stopwatch) (*conversation, error) {
+	contact, customer, err := one.StartChat(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a, err := newSide(ctx, c, clock, customer, 'A')
+	a, err := newSide(ctx, one, clock, customer, 'A')
 	if err != nil {
 		return nil, err
 	}
-	agent, err := c.addAgent(ctx, contact)
+	agent, err := other.AddAgent(ctx, contact)
 	if err != nil {
 		a.close()
 		return nil, err
 	}
-	b, err := newSide(ctx, c, clock, agent, 'B')
+	b, err := newSide(ctx, other, clock, agent, 'B')
 	if err != nil {
 		a.close()
 		return nil, err
@@ -78,12 +85,12 @@ func newConversation(ctx context.Context, c *control, clock *stopwatch) (*conver
 }
 
 // newSide connects and subscribes a participant.
-func newSide(ctx context.Context, c *control, clock *stopwatch, participantToken string, name byte) (*side, error) {
-	access, err := c.open(ctx, participantToken, name == 'B')
+func newSide(ctx context.Context, c *Control, clock *stopwatch, participantToken string, name byte) (*side, error) {
+	access, err := c.Open(ctx, participantToken, name == 'B')
 	if err != nil {
 		return nil, err
 	}
-	s, err := rawclient.DialSocket(ctx, access.socketURL, nil, 16<<10)
+	s, err := rawclient.DialSocket(ctx, access.SocketURL, nil, 16<<10)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +98,7 @@ func newSide(ctx context.Context, c *control, clock *stopwatch, participantToken
 		s.Close()
 		return nil, err
 	}
-	u, err := url.Parse(access.socketURL)
+	u, err := url.Parse(access.SocketURL)
 	if err != nil {
 		s.Close()
 		return nil, err
@@ -104,9 +111,9 @@ func newSide(ctx context.Context, c *control, clock *stopwatch, participantToken
 	const room = 4 << 10 // so that slices seldom grow while it matters
 	return &side{
 		name: name, clock: clock,
-		http: http, request: newRequest(u.Host, access.connectionToken, name),
+		http: http, host: u.Host, token: access.ConnectionToken,
 		acked: make([]uuid.UUID, 0, room), ack: make([]int64, 0, room),
-		socket: s, delivery: make([]int64, 0, room),
+		socket: s, delivery: make([]int64, 0, room), heard: make(map[uuid.UUID]int64),
 	}, nil
 }
 
@@ -119,11 +126,19 @@ func (s *side) until(t time.Time) error {
 	return errors.Join(s.http.SetDeadline(t), s.socket.SetDeadline(t))
 }
 
-// send sends one message after the other, each once the last is acknowledged, until
-// the trial stops.
-func (s *side) send() error {
+// send sends one message after the other, each once the last is acknowledged and, at a
+// pace, not before its time has come, until the trial stops. A message that is late at
+// its pace counts from when it should have been sent.
+func (s *side) send(ctx context.Context, p pace) error {
 	for number := int64(0); s.clock.phase.Load() != stopping; number++ {
 		sent := s.clock.now()
+		if p.every > 0 {
+			due := p.first + number*p.every
+			if err := Pause(ctx, time.Duration(due-sent)); err != nil {
+				return nil // whoever ended ctx says why
+			}
+			sent = due
+		}
 		resp, err := s.http.Do(s.request.stamp(number, sent))
 		if err != nil {
 			return fmt.Errorf("message %d of side %c: %w", number, s.name, err)
@@ -135,9 +150,15 @@ func (s *side) send() error {
 		if err != nil {
 			return fmt.Errorf("message %d of side %c: %w", number, s.name, err)
 		}
-		s.acked = append(s.acked, id)
-		if s.clock.phase.Load() == measuring {
+		measured := s.clock.phase.Load() == measuring
+		if measured {
 			s.ack = append(s.ack, s.clock.now()-sent)
+		}
+		switch {
+		case !s.request.typing:
+			s.acked = append(s.acked, id)
+		case measured:
+			s.typed = append(s.typed, typed{id, sent})
 		}
 	}
 	return nil
@@ -161,6 +182,9 @@ func (s *side) receive() error {
 			return fmt.Errorf("side %c: %w", s.name, err)
 		}
 		if !ours {
+			if err := s.hear(payload); err != nil {
+				return fmt.Errorf("side %c: %w", s.name, err)
+			}
 			continue
 		}
 		if err := s.take(m); err != nil {
@@ -210,50 +234,4 @@ func (c *conversation) check() error {
 		return errors.New("the two sides got the same messages in different orders")
 	}
 	return nil
-}
-
-// inParallel calls do for 0 to n-1, a few at a time, and returns the first error.
-func inParallel(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(setupWorkers)
-	for i := range n {
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return do(ctx, i)
-		})
-	}
-	return g.Wait()
-}
-
-// setupWorkers is how many chats are set up at the same time.
-const setupWorkers = 16
-
-// connectAll sets up n conversations.
-func connectAll(ctx context.Context, c *control, clock *stopwatch, n int) ([]*conversation, error) {
-	var mu sync.Mutex
-	var all []*conversation
-	err := inParallel(ctx, n, func(ctx context.Context, _ int) error {
-		conv, err := newConversation(ctx, c, clock)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, conv)
-		return nil
-	})
-	if err != nil {
-		closeAll(all)
-		return nil, fmt.Errorf("setting up %d conversations: %w", n, err)
-	}
-	return all, nil
-}
-
-func closeAll(all []*conversation) {
-	for _, c := range all {
-		c.sides[0].close()
-		c.sides[1].close()
-	}
 }

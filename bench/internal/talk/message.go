@@ -1,4 +1,4 @@
-package main
+package talk
 
 import (
 	"bytes"
@@ -26,11 +26,12 @@ const (
 )
 
 // request is a SendMessage request whose text and ClientToken are overwritten from
-// one message to the next.
+// one message to the next, or a SendEvent request.
 type request struct {
 	bytes   []byte
-	text    int // where the text starts
-	counter int // where the last 12 digits of the ClientToken start
+	typing  bool // it is that of a typing event, which has no text
+	text    int  // where the text starts
+	counter int  // where the last 12 digits of the ClientToken start
 }
 
 // newRequest makes the request of one side, 'A' or 'B', of a conversation. Its
@@ -40,19 +41,24 @@ func newRequest(host, connectionToken string, side byte) *request {
 	text += string(bytes.Repeat([]byte("x"), textLength-len(text)))
 	token := uuid.New().String()
 	body := `{"ContentType":"text/plain","Content":"` + text + `","ClientToken":"` + token + `"}`
-	head := fmt.Sprintf("POST /participant/message HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
-		"X-Amz-Bearer: %s\r\nContent-Length: %d\r\n\r\n", host, connectionToken, len(body))
-	r := &request{bytes: []byte(head + body)}
+	r := &request{bytes: post("message", host, connectionToken, body)}
 	r.text = bytes.Index(r.bytes, []byte(textMark))
 	r.counter = bytes.Index(r.bytes, []byte(token)) + len(token) - 12
 	return r
 }
 
+func post(what, host, connectionToken, body string) []byte {
+	return fmt.Appendf(nil, "POST /participant/%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
+		"X-Amz-Bearer: %s\r\nContent-Length: %d\r\n\r\n%s", what, host, connectionToken, len(body), body)
+}
+
 // stamp makes the request that of the message with the given number, sent at a time
 // in nanoseconds.
 func (r *request) stamp(number, sent int64) []byte {
-	putDigits(r.bytes[r.text+numberAt:][:numberLen], number)
-	putDigits(r.bytes[r.text+sentAt:][:sentLen], sent)
+	if !r.typing {
+		putDigits(r.bytes[r.text+numberAt:][:numberLen], number)
+		putDigits(r.bytes[r.text+sentAt:][:sentLen], sent)
+	}
 	putDigits(r.bytes[r.counter:][:12], number)
 	return r.bytes
 }

@@ -1,4 +1,5 @@
-package main
+// Package stats sums up samples.
+package stats
 
 import (
 	"math"
@@ -17,16 +18,17 @@ func percentile(samples []int64, p float64) int64 {
 	return samples[min(max(i, 0), len(samples)-1)]
 }
 
-// milliseconds is a percentile of samples in nanoseconds.
-func milliseconds(samples []int64, p float64) float64 {
+// Milliseconds is a percentile of samples in nanoseconds.
+func Milliseconds(samples []int64, p float64) float64 {
 	return float64(percentile(samples, p)) / float64(time.Millisecond)
 }
 
-func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+// Microseconds is a time in microseconds.
+func Microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// median of an odd number of values is the middle one, of an even number the mean of
+// Median of an odd number of values is the middle one, of an even number the mean of
 // the middle two; of none, 0.
-func median(values []float64) float64 {
+func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
