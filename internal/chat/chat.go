@@ -75,7 +75,8 @@ type Chat struct {
 
 	people   []*Participant
 	contacts []*Contact
-	items    map[ID]*item
+	items    map[ID]item
+	receipts map[ID][]heldReceipt // of the items that have any
 	tokens   tokens
 	timers   timers
 	flow     flowState
@@ -86,23 +87,41 @@ type Chat struct {
 	auth     *authentication
 }
 
-// item is what the rules need to know of a MESSAGE or ATTACHMENT.
+// item is what the rules need to know of a MESSAGE or ATTACHMENT. There is one for
+// everything that was ever said, so it has no pointer: the garbage collector need not look
+// at any.
 type item struct {
-	by       ParticipantID
-	to       Audience
-	receipts []heldReceipt
+	by ParticipantID
+	to uint8 // index in audiences
 }
+
+// audiences are those that an item can have; an unknown one is taken for ToAll, as Includes
+// does.
+var audiences = [...]Audience{ToAll, ToCustomer, ToAgent}
+
+func newItem(e *Entry) item {
+	return item{by: e.By.ID, to: uint8(max(slices.Index(audiences[:], e.To), 0))}
+}
+
+func (it item) audience() Audience { return audiences[it.to] }
 
 // heldReceipt is a participant's receipt with the ids of the entries that made it.
 type heldReceipt struct {
-	by ParticipantID
-	Receipt
-	deliveredID, readID ID
+	by                  ParticipantID
+	delivered, read     moment
+	deliveredID, readID ID // the latter is zero if the item is unread
 }
+
+// moment is a time in Unix milliseconds. Unlike a [time.Time] it has no pointer.
+type moment int64
+
+func momentOf(t time.Time) moment { return moment(t.UnixMilli()) }
+
+func (m moment) time() time.Time { return time.UnixMilli(int64(m)).UTC() }
 
 // New gives the chat that nothing has happened to yet.
 func New(id ChatID) *Chat {
-	return &Chat{ID: id, items: make(map[ID]*item), files: make(map[ID]*file)}
+	return &Chat{ID: id, items: make(map[ID]item), receipts: make(map[ID][]heldReceipt), files: make(map[ID]*file)}
 }
 
 // Started reports whether the chat exists.
@@ -113,13 +132,9 @@ func (c *Chat) Ended() bool { return !c.EndedAt.IsZero() }
 
 // Receipts gives the receipts of an item, in the order in which they came.
 func (c *Chat) Receipts(id ID) []ReceiptBy {
-	it := c.items[id]
-	if it == nil {
-		return nil
-	}
 	var all []ReceiptBy
-	for _, r := range it.receipts {
-		all = append(all, ReceiptBy{By: r.by, Receipt: r.Receipt})
+	for _, r := range c.receipts[id] {
+		all = append(all, ReceiptBy{By: r.by, Receipt: Receipt{Item: id, Delivered: r.delivered.time(), Read: r.read.time()}})
 	}
 	return all
 }
@@ -141,7 +156,7 @@ func (c *Chat) Apply(entries ...Entry) {
 func (c *Chat) apply(e *Entry) {
 	c.tokens.forget(e.At.Add(-TokenWindow))
 	if key, ok := e.tokenKey(); ok {
-		c.tokens.remember(key, answer{e.answer(), e.At, e.At})
+		c.tokens.remember(key, answer{e.answer(), momentOf(e.At), momentOf(e.At)})
 	}
 	c.applyItem(e)
 	c.applyState(e)
@@ -152,12 +167,12 @@ func (c *Chat) apply(e *Entry) {
 func (c *Chat) applyItem(e *Entry) {
 	switch e.Kind {
 	case KindMessage:
-		c.items[e.ID] = &item{by: e.By.ID, to: e.To}
+		c.items[e.ID] = newItem(e)
 		c.Current().Metrics.count(e, c.Current().ConnectedAt)
 	case KindAttachment:
-		c.items[e.ID] = &item{by: e.By.ID, to: e.To}
+		c.items[e.ID] = newItem(e)
 	case KindReceipt:
-		c.items[e.Receipt.Item].receive(e)
+		c.receive(e)
 	}
 }
 
@@ -202,7 +217,7 @@ func (c *Chat) applyState(e *Entry) {
 }
 
 // sketch is a copy of the chat as far as applyState changes it. What a sketch shares
-// with the chat, nobody may change: items, tokens and attributes.
+// with the chat, nobody may change: items, receipts, tokens and attributes.
 func (c *Chat) sketch() *Chat {
 	s := *c
 	s.people = make([]*Participant, len(c.people))
@@ -234,7 +249,7 @@ func (c *Chat) sketch() *Chat {
 func (c *Chat) Keep(out Outcome) {
 	if out.kept != (tokenKey{}) {
 		c.tokens.forget(out.keptAt.Add(-TokenWindow))
-		c.tokens.remember(out.kept, answer{out.ID, out.At, out.keptAt})
+		c.tokens.remember(out.kept, answer{out.ID, momentOf(out.At), momentOf(out.keptAt)})
 	}
 }
 
@@ -249,22 +264,25 @@ func (c *Chat) start(e *Entry) {
 	c.Past = e.Past
 }
 
-func (it *item) receive(e *Entry) {
-	r := it.receipt(e.By.ID)
+func (c *Chat) receive(e *Entry) {
+	id := e.Receipt.Item
+	r := c.receipt(id, e.By.ID)
 	if r == nil {
-		it.receipts = append(it.receipts, heldReceipt{by: e.By.ID, deliveredID: e.ID})
-		r = &it.receipts[len(it.receipts)-1]
+		all := append(c.receipts[id], heldReceipt{by: e.By.ID, deliveredID: e.ID})
+		c.receipts[id], r = all, &all[len(all)-1]
 	}
-	r.Receipt = *e.Receipt
-	if !r.Read.IsZero() {
+	r.delivered, r.read = momentOf(e.Receipt.Delivered), momentOf(e.Receipt.Read)
+	if !e.Receipt.Read.IsZero() {
 		r.readID = e.ID
 	}
 }
 
-func (it *item) receipt(by ParticipantID) *heldReceipt {
-	i := slices.IndexFunc(it.receipts, func(r heldReceipt) bool { return r.by == by })
+// receipt finds a participant's receipt of an item; nil if there is none.
+func (c *Chat) receipt(item ID, by ParticipantID) *heldReceipt {
+	all := c.receipts[item]
+	i := slices.IndexFunc(all, func(r heldReceipt) bool { return r.by == by })
 	if i < 0 {
 		return nil
 	}
-	return &it.receipts[i]
+	return &all[i]
 }

@@ -55,6 +55,15 @@ func TestParseID(t *testing.T) {
 	}
 }
 
+// AppendText writes what MarshalText does.
+func TestAppendText(t *testing.T) {
+	id := newIDs()(dawn)
+	got, err := id.AppendText([]byte("id "))
+	if want := "id " + id.String(); err != nil || string(got) != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+}
+
 func TestReasonsAreNamed(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, r := range chat.Reasons() {

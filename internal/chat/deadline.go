@@ -26,12 +26,14 @@ type due struct {
 	file ID           // scanOverdue
 }
 
-// sooner takes another happening if it comes before: of two at the same time, the first
-// one asked about counts.
-func (d *due) sooner(other due) {
-	if !other.at.IsZero() && (d.at.IsZero() || other.at.Before(d.at)) {
-		*d = other
+// sooner takes another happening if it comes before, and reports whether it does: of two at
+// the same time, the first one asked about counts.
+func (d *due) sooner(at time.Time, what happening) bool {
+	if at.IsZero() || !d.at.IsZero() && !at.Before(d.at) {
+		return false
 	}
+	d.at, d.what = at, what
+	return true
 }
 
 // next is what happens next by itself.
@@ -39,34 +41,38 @@ func (c *Chat) next() (d due) {
 	if !c.Started() || c.Ended() {
 		return due{}
 	}
-	d.sooner(due{at: c.Expiry(), what: expires})
+	d.sooner(c.Expiry(), expires)
 	if c.Customer().Presence == Invited {
-		d.sooner(due{at: c.StartedAt.Add(ConnectWithin), what: neverConnected})
+		d.sooner(c.StartedAt.Add(ConnectWithin), neverConnected)
 	}
 	for _, p := range c.people {
 		switch {
-		case p.Presence == Invited && !p.by.IsZero():
-			d.sooner(due{at: p.by, what: missed, of: p})
-		case p.Presence == Present && !p.lostAt.IsZero():
-			d.sooner(due{at: p.lostAt.Add(c.goneAfter(p.Role)), what: vanished, of: p})
+		case p.Presence == Invited && d.sooner(p.by, missed),
+			p.Presence == Present && !p.lostAt.IsZero() && d.sooner(p.lostAt.Add(c.goneAfter(p.Role)), vanished):
+			d.of = p
 		}
 	}
 	if c.flow.waits {
-		d.sooner(due{at: c.flow.step.Until, what: flowTimeout})
+		d.sooner(c.flow.step.Until, flowTimeout)
 	}
-	if c.timers.since != nil {
-		d.sooner(due{at: c.timerDue(Customer), what: timerRings, role: Customer})
-		d.sooner(due{at: c.timerDue(Agent), what: timerRings, role: Agent})
+	if c.timers.since != nil && len(c.timers.force) > 0 {
+		for _, r := range [...]Role{Customer, Agent} {
+			if d.sooner(c.timerDue(r), timerRings) {
+				d.role = r
+			}
+		}
 	}
 	for id := range c.scanning {
-		d.sooner(due{at: c.files[id].until, what: scanOverdue, file: id})
+		if d.sooner(c.files[id].until, scanOverdue) {
+			d.file = id
+		}
 	}
 	if c.auth != nil {
 		switch c.auth.State {
 		case AuthInitiated:
-			d.sooner(due{at: c.auth.at.Add(AuthURLWithin), what: urlOverdue})
+			d.sooner(c.auth.at.Add(AuthURLWithin), urlOverdue)
 		case AuthCode:
-			d.sooner(due{at: c.auth.since.Add(exchangeWithin), what: exchangeOverdue})
+			d.sooner(c.auth.since.Add(exchangeWithin), exchangeOverdue)
 		}
 	}
 	return d

@@ -128,10 +128,10 @@ func (t *turn) repeated(by ParticipantID, token, contentType, content string) bo
 		return false
 	}
 	a, ok := t.chat.tokens.answers[newTokenKey(by, token, contentType, content)]
-	if !ok || a.given.Before(t.now.Add(-TokenWindow)) {
+	if !ok || a.given < momentOf(t.now.Add(-TokenWindow)) {
 		return false // what nobody has forgotten yet may be too old all the same
 	}
-	t.answer(a.id, a.at)
+	t.answer(a.id, a.at.time())
 	t.out.Repeated = true
 	return true
 }

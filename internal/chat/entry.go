@@ -181,13 +181,13 @@ type Signal struct {
 type tokenKey [16]byte
 
 func newTokenKey(by ParticipantID, token, contentType, content string) tokenKey {
-	h := sha256.New()
-	h.Write(by.UUID[:])
-	for _, s := range []string{token, contentType, content} {
-		h.Write([]byte(s))
-		h.Write([]byte{0})
+	var room [512]byte // most requests need no more
+	b := append(room[:0], by.UUID[:]...)
+	for _, s := range [...]string{token, contentType, content} {
+		b = append(append(b, s...), 0)
 	}
-	return tokenKey(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+	return tokenKey(sum[:16])
 }
 
 // What stands for the ContentType in the keys of requests that have none.

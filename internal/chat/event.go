@@ -83,14 +83,14 @@ func (ev SendEvent) receipt(t *turn) error {
 	if c.present(Supervisor) != nil || c.count(Present, Customer, Agent, CustomBot) > pair {
 		return refuse(ReceiptsOff, "Operation can not be performed due to the state of the contact.")
 	}
-	it := c.items[id]
+	it, ok := c.items[id]
 	switch {
-	case it == nil || !it.to.Includes(p.Role):
+	case !ok || !it.audience().Includes(p.Role):
 		return refuse(UnknownItem, "Content.messageId names no message or attachment of this chat")
 	case it.by == p.ID:
 		t.nothingButKept(ev.By, ev.Token, ev.Type, id.String()) // nobody is told that somebody read their own message
 	default:
-		ev.record(t, p, id, it.receipt(p.ID))
+		ev.record(t, p, id, c.receipt(id, p.ID))
 	}
 	return nil
 }
@@ -99,23 +99,23 @@ func (ev SendEvent) receipt(t *turn) error {
 func (ev SendEvent) record(t *turn, p *Participant, item ID, had *heldReceipt) {
 	read := ev.Type == EventRead
 	switch {
-	case had != nil && !had.Read.IsZero():
-		id, at := had.deliveredID, had.Delivered
+	case had != nil && !had.readID.IsZero():
+		id, at := had.deliveredID, had.delivered
 		if read {
-			id, at = had.readID, had.Read
+			id, at = had.readID, had.read
 		}
-		t.answer(id, at)
+		t.answer(id, at.time())
 		t.keep(p.ID, ev.Token, ev.Type, item.String())
 		return
 	case had != nil && !read:
-		t.answer(had.deliveredID, had.Delivered)
+		t.answer(had.deliveredID, had.delivered.time())
 		t.keep(p.ID, ev.Token, ev.Type, item.String())
 		return
 	}
-	e := t.append(Entry{Kind: KindReceipt, By: &p.Author, To: t.chat.items[item].to, Token: ev.Token, Receipt: &Receipt{Item: item}})
+	e := t.append(Entry{Kind: KindReceipt, By: &p.Author, To: t.chat.items[item].audience(), Token: ev.Token, Receipt: &Receipt{Item: item}})
 	e.Receipt.Delivered = e.At
 	if had != nil {
-		e.Receipt.Delivered = had.Delivered
+		e.Receipt.Delivered = had.delivered.time()
 	}
 	if read {
 		e.Receipt.Read = e.At

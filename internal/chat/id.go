@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"encoding/hex"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,6 +35,18 @@ func ParseID(s string) (ID, error) {
 		return ID{}, errNotUUID
 	}
 	return ID{u}, nil
+}
+
+// AppendText writes the usual form, as MarshalText does, without an allocation.
+func (id ID) AppendText(b []byte) ([]byte, error) {
+	u := id.UUID[:]
+	for i, n := range [...]int{4, 2, 2, 2, 6} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b, u = hex.AppendEncode(b, u[:n]), u[n:]
+	}
+	return b, nil
 }
 
 // IsZero reports whether the id was never set.

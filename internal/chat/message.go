@@ -49,12 +49,14 @@ var errNotBot = refuse(BadContent, "only a CUSTOM_BOT sends messages in parts; l
 
 // completes refuses the id of a message that can't be completed.
 func (t *turn) completes(id ID, p *Participant) error {
-	switch {
-	case id.IsZero():
+	if id.IsZero() {
 		return nil
+	}
+	_, complete := t.chat.items[id]
+	switch {
 	case p.Role != CustomBot:
 		return errNotBot
-	case t.chat.items[id] != nil:
+	case complete:
 		return refuse(BadContent, "the message is complete already; begin another with chunk=1")
 	}
 	made := time.Unix(id.Time().UnixTime())

@@ -9,16 +9,17 @@ type tokens struct {
 	gone    int          // how many at the head of order are forgotten
 }
 
+// answer has no pointer, like an item: there is one for each message of the last hour.
 type answer struct {
 	id ID
-	at time.Time
+	at moment
 	// given is when: at is earlier if the answer is that of an older request.
-	given time.Time
+	given moment
 }
 
 type remembered struct {
 	key   tokenKey
-	given time.Time
+	given moment
 }
 
 func (t *tokens) remember(key tokenKey, a answer) {
@@ -29,9 +30,10 @@ func (t *tokens) remember(key tokenKey, a answer) {
 	t.order = append(t.order, remembered{key, a.given})
 }
 
-func (t *tokens) forget(before time.Time) {
-	for t.gone < len(t.order) && t.order[t.gone].given.Before(before) {
-		if key := t.order[t.gone].key; t.answers[key].given.Before(before) { // not given again since
+func (t *tokens) forget(old time.Time) {
+	before := momentOf(old)
+	for t.gone < len(t.order) && t.order[t.gone].given < before {
+		if key := t.order[t.gone].key; t.answers[key].given < before { // not given again since
 			delete(t.answers, key)
 		}
 		t.gone++

@@ -185,7 +185,7 @@ func TestForbiddenImports(t *testing.T) {
 // pure lists all that internal/chat may import. Nothing here tells the time (it takes
 // times apart), makes things up, waits, or does input or output.
 var pure = []string{
-	"bytes", "cmp", "crypto/sha256", "errors", "fmt", "github.com/go-json-experiment/json", "github.com/google/uuid", "iter",
+	"bytes", "cmp", "crypto/sha256", "encoding/hex", "errors", "fmt", "github.com/go-json-experiment/json", "github.com/google/uuid", "iter",
 	"maps", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8",
 }
 
