@@ -61,6 +61,11 @@ func (n *Node) acquire(ctx context.Context, id chat.ChatID) (*live, error) {
 // await takes the turn, unless ctx or the node ends first.
 func (n *Node) await(ctx context.Context, l *live) error {
 	select {
+	case <-l.turn: // mostly; so ctx need not make a channel
+		return nil
+	default:
+	}
+	select {
 	case <-l.turn:
 		return nil
 	case <-ctx.Done():

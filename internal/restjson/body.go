@@ -18,7 +18,11 @@ func readBody(w http.ResponseWriter, r *http.Request, buf *bytes.Buffer) error {
 		if r.ContentLength > MaxBody {
 			return tooLarge()
 		}
-		_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody))
+		body := r.Body // has no more than it says
+		if r.ContentLength < 0 {
+			body = http.MaxBytesReader(w, body, MaxBody)
+		}
+		_, err := buf.ReadFrom(body)
 		var limit *http.MaxBytesError
 		switch {
 		case errors.As(err, &limit):

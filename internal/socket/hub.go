@@ -166,7 +166,7 @@ func (h *hub) receive(n bus.Notice) {
 	for i := range n.Entries {
 		e := &n.Entries[i]
 		if e.Delivered() {
-			h.deliver(h.render(func() []wire.Item { return []wire.Item{wire.FromEntry(h.chat, e)} }), e)
+			h.deliver(h.frame(e), e)
 		}
 		h.follow(e)
 	}
@@ -177,17 +177,17 @@ func (h *hub) receive(n bus.Notice) {
 
 // signal gives a signal to all sockets; a part of a message, to the customer's only.
 func (h *hub) signal(s *chat.Signal) {
-	frames := h.render(func() []wire.Item { return []wire.Item{wire.FromSignal(h.chat, s)} })
+	f := h.signalFrame(s)
 	for _, k := range h.sockets {
-		if !k.left && (s.Part == nil || k.role == chat.Customer) {
-			k.out.deliver(frames...)
+		if f != nil && !k.left && (s.Part == nil || k.role == chat.Customer) {
+			k.out.deliver(f)
 		}
 	}
 }
 
 // deliver gives an entry's frame to the sockets of those who may see it. Those of a
 // participant who has left only get to know who else leaves, and the end.
-func (h *hub) deliver(frames [][]byte, e *chat.Entry) {
+func (h *hub) deliver(whole []byte, e *chat.Entry) {
 	parting := e.Kind == chat.KindLeft || e.Kind == chat.KindEnded
 	var parts [][]byte // in which a customer may want it
 	for _, k := range h.sockets {
@@ -195,11 +195,11 @@ func (h *hub) deliver(frames [][]byte, e *chat.Entry) {
 		case k.left && !parting, e.Seq <= k.opened, !e.For(k.who.participant, k.role):
 		case e.Kind == chat.KindMessage && e.Content.Stream != "" && k.role == chat.Customer:
 			if parts == nil {
-				parts = h.render(func() []wire.Item { return wire.Parts(h.chat, e) })
+				parts = h.parts(e)
 			}
 			k.out.deliver(parts...)
-		default:
-			k.out.deliver(frames...)
+		case whole != nil:
+			k.out.deliver(whole)
 		}
 	}
 }
@@ -212,9 +212,11 @@ func (h *hub) missed(k *socket, entries []chat.Entry) (frames [][]byte) {
 		switch {
 		case !e.Delivered(), !e.For(k.who.participant, k.role):
 		case e.Kind == chat.KindMessage && e.Content.Stream != "" && k.role == chat.Customer:
-			frames = append(frames, h.render(func() []wire.Item { return wire.Parts(h.chat, e) })...)
+			frames = append(frames, h.parts(e)...)
 		default:
-			frames = append(frames, h.render(func() []wire.Item { return []wire.Item{wire.FromEntry(h.chat, e)} })...)
+			if f := h.frame(e); f != nil {
+				frames = append(frames, f)
+			}
 		}
 	}
 	return frames
@@ -222,9 +224,9 @@ func (h *hub) missed(k *socket, entries []chat.Entry) (frames [][]byte) {
 
 // follow closes, in a while, the sockets for which nothing comes after this entry.
 func (h *hub) follow(e *chat.Entry) {
-	at := h.srv.clock.Now().Add(leaveAfter)
 	switch e.Kind {
 	case chat.KindLeft, chat.KindWithdrawn:
+		at := h.srv.clock.Now().Add(leaveAfter)
 		for _, k := range h.sockets {
 			if k.who.participant == e.By.ID {
 				k.left = true
@@ -236,29 +238,52 @@ func (h *hub) follow(e *chat.Entry) {
 			go h.srv.report(member{h.chat, e.By.ID}, chat.Connect{By: e.By.ID, Via: chat.ViaSocket})
 		}
 	case chat.KindEnded:
+		at := h.srv.clock.Now().Add(leaveAfter)
 		for _, k := range h.sockets {
 			k.leave(at, closeNormal, "The chat has ended.")
 		}
 	}
 }
 
-// render makes the frames, none if that fails: what is wrong with one item must hurt
-// neither the others nor whoever published it.
-func (h *hub) render(items func() []wire.Item) (frames [][]byte) {
-	defer func() {
-		if p := recover(); p != nil {
-			h.failed(fmt.Errorf("panic: %v", p))
-		}
-	}()
-	for _, it := range items() {
-		f, err := frame.Item(it)
-		if err != nil {
-			h.failed(err)
+// frame makes the frame of an entry, nil if that fails: what is wrong with one item must
+// hurt neither the others nor whoever published it.
+func (h *hub) frame(e *chat.Entry) []byte {
+	defer h.caught()
+	return h.render(wire.FromEntry(h.chat, e))
+}
+
+// signalFrame does the same of a signal.
+func (h *hub) signalFrame(s *chat.Signal) []byte {
+	defer h.caught()
+	return h.render(wire.FromSignal(h.chat, s))
+}
+
+// parts makes the frames of the parts of a message, none if that fails.
+func (h *hub) parts(e *chat.Entry) (frames [][]byte) {
+	defer h.caught()
+	for _, it := range wire.Parts(h.chat, e) {
+		f := h.render(it)
+		if f == nil {
 			return nil
 		}
 		frames = append(frames, f)
 	}
 	return frames
+}
+
+func (h *hub) render(it wire.Item) []byte {
+	f, err := frame.Item(it)
+	if err != nil {
+		h.failed(err)
+	}
+	return f
+}
+
+// caught is to be deferred.
+func (h *hub) caught() {
+	if p := recover(); p != nil {
+		h.failed(fmt.Errorf("panic: %v", p))
+	}
 }
 
 func (h *hub) failed(err error) {

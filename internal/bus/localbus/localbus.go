@@ -98,23 +98,24 @@ func (s *subscription) deliver(n bus.Notice) {
 	if s.ended {
 		return
 	}
-	s.waiting = append(s.waiting, n)
 	if s.calling {
+		s.waiting = append(s.waiting, n)
 		return
 	}
 	s.calling = true
 	defer func() { s.calling = false }()
-	for len(s.waiting) > 0 {
-		s.callNext()
+	if len(s.waiting) > 0 { // since the receiver panicked
+		s.waiting = append(s.waiting, n)
+		n, s.waiting = s.waiting[0], s.waiting[1:]
+	}
+	for s.call(n); len(s.waiting) > 0; s.call(n) {
+		n, s.waiting = s.waiting[0], s.waiting[1:]
 	}
 	s.waiting = nil
 }
 
-// callNext calls receive with the first notice that waits, without the lock, which it
-// takes again even if receive panics.
-func (s *subscription) callNext() {
-	n := s.waiting[0]
-	s.waiting = s.waiting[1:]
+// call calls receive without the lock, which it takes again even if receive panics.
+func (s *subscription) call(n bus.Notice) {
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	s.receive(n)

@@ -3,7 +3,9 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/binary"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,13 +39,29 @@ var lenient = json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDu
 // headRoom is the size of the longest header of an unmasked frame.
 const headRoom = 10
 
+// draft is an item on its way into a frame.
+type draft struct {
+	item wire.Item
+	text bytes.Buffer // before it is quoted
+}
+
+var drafts = sync.Pool{New: func() any { return new(draft) }}
+
 // Item is the complete frame that carries an item: header, envelope, and the
 // item as a JSON string (semantics.md 1.4; ChatJS drops an item that is an object).
 func Item(it wire.Item) ([]byte, error) {
-	item, err := json.Marshal(it, lenient)
+	d := drafts.Get().(*draft)
+	defer func() {
+		d.item = wire.Item{}
+		d.text.Reset()
+		drafts.Put(d)
+	}()
+	d.item = it
+	err := json.MarshalWrite(&d.text, &d.item, lenient)
 	if err != nil {
 		return nil, err
 	}
+	item := d.text.Bytes()
 	const head, tail = `{"content":`, `,"contentType":"application/json","topic":"aws/chat"}`
 	b := make([]byte, headRoom, headRoom+len(head)+len(item)*5/4+len(tail))
 	b = append(b, head...)

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -36,11 +37,11 @@ func encode(a *store.Append) (*batch, error) {
 	b.rows = make([]row, len(a.Entries))
 	for i := range a.Entries {
 		e := &a.Entries[i]
-		body, err := json.Marshal(e, jsonOptions)
-		if err != nil {
+		var body strings.Builder
+		if err := json.MarshalWrite(&body, e, jsonOptions); err != nil {
 			return nil, fmt.Errorf("sqlstore: entry %d of chat %s can't be written as JSON: %w", e.Seq, a.Chat, err)
 		}
-		r := row{seq: e.Seq, at: e.At.UnixMilli(), id: e.ID.UUID[:], body: string(body)}
+		r := row{seq: e.Seq, at: e.At.UnixMilli(), id: e.ID.UUID[:], body: body.String()}
 		if e.Visible() {
 			r.visible = 1
 		}
