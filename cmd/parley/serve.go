@@ -27,13 +27,13 @@ var processClock = clockwork.NewRealClock()
 
 // Run serves until the context ends.
 func (c *serveCmd) Run(e *env) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	c.Center = e.sources.Center()
 	srv, err := server.Open(c.Settings, processClock, newLog(e.stderr, c.Settings))
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" { // not earlier: what a start takes, it needs no collection for
+		debug.SetGCPercent(gcPercent)
 	}
 	return c.serve(e.ctx, e.stdout, srv)
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // plan is what was worked out of an input type when its operation was added.
@@ -103,11 +104,12 @@ func checkLabels(o Operation, binds []binding) {
 			left[b.key] = true
 		}
 	}
-	for _, label := range regexp.MustCompile(`\{(\w+)`).FindAllStringSubmatch(o.Path, -1) {
-		if !left[label[1]] {
-			panic(fmt.Sprintf("restjson: %s: no member is bound to {%s}", o.Name, label[1]))
+	for _, label := range labels.FindAllString(o.Path, -1) {
+		label = strings.Trim(label, "{}")
+		if !left[label] {
+			panic(fmt.Sprintf("restjson: %s: no member is bound to {%s}", o.Name, label))
 		}
-		delete(left, label[1])
+		delete(left, label)
 	}
 	if len(left) > 0 {
 		panic(fmt.Sprintf("restjson: %s: %s has no label for %v", o.Name, o.Path, left))
@@ -213,15 +215,22 @@ func enumOf(tag reflect.StructTag) []string {
 	return nil
 }
 
+// patterns are the compiled ones by their texts: most stand at several members.
+var patterns sync.Map
+
 func patternOf(where string, tag reflect.StructTag, key string) *regexp.Regexp {
 	s, ok := tag.Lookup(key)
 	if !ok {
 		return nil
 	}
+	if re, ok := patterns.Load(s); ok {
+		return re.(*regexp.Regexp)
+	}
 	re, err := regexp.Compile(s)
 	if err != nil {
 		panic(fmt.Sprintf("restjson: %s: %s: %v", where, key, err))
 	}
+	patterns.Store(s, re)
 	return re
 }
 
