@@ -119,8 +119,8 @@ func (s *Settings) Check() error {
 		return fmt.Errorf("listen: %q is not HOST:PORT, like 127.0.0.1:8080", s.Listen)
 	}
 	if u, err := url.Parse(s.PublicURL); s.PublicURL != "" &&
-		(err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("public-url: %q is not a URL like https://chat.example.com", s.PublicURL)
+		(err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("public-url: %q is not a URL like https://chat.example.com", withoutPassword(s.PublicURL))
 	}
 	if s.reachable() {
 		if err := s.checkPublic(); err != nil {

@@ -41,6 +41,7 @@ func TestCheck(t *testing.T) {
 		"public, no URL":       {func(s *Settings) { public(s); s.PublicURL = "" }, "public-url: must be set"},
 		"behind a proxy":       {func(s *Settings) { s.PublicURL = "https://chat.example.com" }, "access-keys: must be set"},
 		"local public URL":     {func(s *Settings) { s.PublicURL = "http://127.0.0.1:9" }, ""},
+		"URL with a password":  {func(s *Settings) { s.PublicURL = "https://me:topsecret@chat.example.com" }, `public-url: "https://me:hidden@`},
 		"URL without host":     {func(s *Settings) { s.PublicURL = "chat.example.com" }, "public-url:"},
 		"websocket URL":        {func(s *Settings) { s.PublicURL = "wss://chat.example.com" }, "public-url:"},
 		"key without secret":   {func(s *Settings) { s.AccessKeys = []string{"a:b", "id"} }, "access-keys: number 2"},
@@ -220,6 +221,7 @@ func TestDescribeHidesSecrets(t *testing.T) {
 	s.AccessKeys = []string{"id:topsecret"}
 	s.Scanner = "https://parley:topsecret@scanner.example.com/scan"
 	s.Bus = "nats://a:1,tls://me:topsecret@b:2"
+	s.Blobs, s.PublicURL = "s3://me:topsecret@bucket", "https://me:topsecret@chat.example.com"
 	shown := map[string]string{}
 	Describe(s, func(name, value string) { shown[name] = value })
 	if len(shown) != len(Names()) || shown["listen"] != s.Listen {

@@ -227,8 +227,8 @@ func Describe(s Settings, each func(name, value string)) {
 			value = withoutPasswords(&s)
 		case "store":
 			value = withoutPassword(s.Store)
-		case "scanner":
-			value = withoutPassword(s.Scanner)
+		case "scanner", "blobs", "public-url":
+			value = withoutPassword(value)
 		}
 		each(f.Name, value)
 	}

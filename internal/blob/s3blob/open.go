@@ -63,7 +63,11 @@ func parse(raw string) (location, error) {
 			raw, fmt.Sprintf(format, args...))
 	}
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme+"://" != Scheme || u.Host == "" || u.User != nil || u.Fragment != "" || u.Port() != "" {
+	if err == nil && u.User != nil {
+		raw = "it" // it may hold a secret
+		return fail("credentials are not in it, but where AWS SDKs look for them")
+	}
+	if err != nil || u.Scheme+"://" != Scheme || u.Host == "" || u.Fragment != "" || u.Port() != "" {
 		return fail("it is not of the form s3://BUCKET")
 	}
 	q, err := url.ParseQuery(u.RawQuery)
