@@ -54,7 +54,7 @@ type installation struct {
 }
 
 // installOne starts a server by itself, which keeps what it gets or doesn't.
-func (b *bench) installOne(ctx context.Context, kept bool) (*installation, error) {
+func (b *bench) installOne(ctx context.Context, program string, kept bool) (*installation, error) {
 	data, remove, err := b.dataDir()
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (b *bench) installOne(ctx context.Context, kept bool) (*installation, error
 	if !kept {
 		data = process.InMemory
 	}
-	s, err := process.Start(ctx, b.Program, data)
+	s, err := process.Start(ctx, program, data)
 	if err != nil {
 		return nil, errors.Join(err, in.stop())
 	}

@@ -42,7 +42,9 @@ type settings struct {
 	Sockets       int
 	Settle        time.Duration
 	Starts        int
+	Stores        []string
 	Program       string
+	Against       string
 	Dir           string
 	JSON          string
 }
@@ -75,6 +77,7 @@ func parse(arguments []string) (s settings, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	what := f.String("what", "send,nodes,sockets,startup", "what to measure, any of send, nodes, sockets and startup")
 	conversations := f.String("conversations", "64,256", "numbers of conversations to send in, one after the other; nodes has the first")
+	kept := f.String("stores", strings.Join(stores[:], ","), "where one server keeps what is sent, any of durable and memory")
 	nodes := f.String("nodes", "0,1,2,3", "numbers of nodes on PostgreSQL and NATS to compare; 0 is one server with SQLite")
 	rates := f.String("rates", "1000,2500", "messages a second to send to nodes as a pace, one after the other, besides as many as they take; or none")
 	f.IntVar(&s.Typing, "typing", 5000, "typing events a second to send to nodes, or 0")
@@ -85,6 +88,7 @@ func parse(arguments []string) (s settings, err error) {
 	f.DurationVar(&s.Settle, "settle", 130*time.Second, "how long to wait for memory to settle; the Go runtime needs 2 minutes")
 	f.IntVar(&s.Starts, "starts", 11, "how often to start with an empty directory, and again")
 	f.StringVar(&s.Program, "parley", "", "server to measure instead of building bin/parley")
+	f.StringVar(&s.Against, "against", "", "another server, an older one say, whose trials of sending alternate with the measured one's; their ratios are printed")
 	f.StringVar(&s.Dir, "dir", "", "where to put data directories instead of bin/; its disk is what is measured")
 	f.StringVar(&s.JSON, "json", "", "file to write all figures to")
 	if err := f.Parse(arguments); err != nil {
@@ -94,6 +98,12 @@ func parse(arguments []string) (s settings, err error) {
 	for _, w := range s.What {
 		if !slices.Contains([]string{"send", "nodes", "sockets", "startup"}, w) {
 			return s, fmt.Errorf("-what: %q is not send, nodes, sockets or startup", w)
+		}
+	}
+	s.Stores = strings.Split(*kept, ",")
+	for _, store := range s.Stores {
+		if !slices.Contains(stores[:], store) {
+			return s, fmt.Errorf("-stores: %q is not durable or memory", store)
 		}
 	}
 	if s.Conversations, err = numbers("-conversations", *conversations, 1, 4096); err != nil {

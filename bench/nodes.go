@@ -45,7 +45,6 @@ var closed = regexp.MustCompile(`the store is closed" transactions=(\d+) appends
 // count reads what servers have said that have ended.
 func (w *writes) count(servers []*process.Server) error {
 	for _, s := range servers {
-
 		found := closed.FindStringSubmatch(s.Log())
 		if found == nil {
 			continue
@@ -117,7 +116,7 @@ func (b *bench) measureNodes(ctx context.Context) (err error) {
 			t := sendTrial{Store: k.String(), Nodes: k.nodes, Rate: float64(k.rate), Typing: k.typing, Conversations: b.Conversations[0], Trial: trial + 1}
 			var in *installation
 			if k.nodes == 0 {
-				in, err = b.installOne(ctx, true)
+				in, err = b.installOne(ctx, b.Program, true)
 			} else {
 				in, err = b.installNodes(ctx, with, k.nodes)
 			}

@@ -52,26 +52,55 @@ func (r *report) print(w io.Writer) {
 	}
 }
 
-// printSend writes the medians of the trials, and what durability costs.
+// printSend writes the medians of the trials, what durability costs, and how the two servers
+// compare if there are two.
 func (r *report) printSend(w io.Writer) {
 	fmt.Fprint(w, "\n| conversations | store | acknowledged/s [min-max] | delivered/s | ack p50 / p99 ms | delivery p50 / p99 ms | server us/message | generator us/message | cores used by others |\n"+
 		"|---|---|---|---|---|---|---|---|---|\n")
 	for _, n := range r.conversations() {
 		for _, store := range stores {
-			if t := r.trials(n, store); len(t) > 0 {
+			if t := r.trials(n, store, false); len(t) > 0 {
 				fmt.Fprintln(w, sendRow(n, store, t))
+			}
+			if t := r.trials(n, store, true); len(t) > 0 {
+				fmt.Fprintln(w, sendRow(n, store+", the other server", t))
 			}
 		}
 	}
 	fmt.Fprintln(w)
 	for _, n := range r.conversations() {
-		durable, inMemory := r.trials(n, stores[0]), r.trials(n, stores[1])
+		durable, inMemory := r.trials(n, stores[0], false), r.trials(n, stores[1], false)
 		if len(durable) == 0 || len(inMemory) == 0 {
 			continue
 		}
 		fmt.Fprintf(w, "durable / memory with %d conversations: %.2f of the messages per second, %.2f times the server CPU per message\n", n,
 			medianOf(durable, acked)/medianOf(inMemory, acked), medianOf(durable, serverCPU)/medianOf(inMemory, serverCPU))
 	}
+	for _, n := range r.conversations() {
+		for _, store := range stores {
+			r.printRatios(w, n, store)
+		}
+	}
+}
+
+// printRatios compares the two servers trial by trial, because the machine is another one
+// from minute to minute: the medians of their ratios, and between which they were.
+func (r *report) printRatios(w io.Writer, n int, store string) {
+	ours, theirs := r.trials(n, store, false), r.trials(n, store, true)
+	if len(theirs) == 0 {
+		return
+	}
+	ratios := func(value func(sendTrial) float64) (low, middle, high float64) {
+		var all []float64
+		for i := range theirs {
+			all = append(all, value(ours[i])/value(theirs[i]))
+		}
+		return slices.Min(all), stats.Median(all), slices.Max(all)
+	}
+	low, cpu, high := ratios(serverCPU)
+	fewest, rate, most := ratios(acked)
+	fmt.Fprintf(w, "this / the other server, %s, %d conversations: %.2f times the server CPU per message [%.2f-%.2f], %.2f of the messages per second [%.2f-%.2f]\n",
+		store, n, cpu, low, high, rate, fewest, most)
 }
 
 // printNodes writes the medians of the trials of nodes.
@@ -159,9 +188,9 @@ func (r *report) conversations() (all []int) {
 	return all
 }
 
-func (r *report) trials(conversations int, store string) (out []sendTrial) {
+func (r *report) trials(conversations int, store string, against bool) (out []sendTrial) {
 	for _, t := range r.Send {
-		if t.Conversations == conversations && t.Store == store {
+		if t.Conversations == conversations && t.Store == store && t.Against == against {
 			out = append(out, t)
 		}
 	}

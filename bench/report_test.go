@@ -14,6 +14,7 @@ func TestReportSumsUp(t *testing.T) {
 	for i, rate := range []float64{900, 1100, 1000} {
 		r.Send = append(r.Send,
 			sendTrial{Store: "durable", Conversations: 64, Trial: i + 1, Result: talk.Result{Acked: rate}, ServerCPU: 60},
+			sendTrial{Against: true, Store: "durable", Conversations: 64, Trial: i + 1, Result: talk.Result{Acked: 800}, ServerCPU: 80},
 			sendTrial{Store: "memory", Conversations: 64, Trial: i + 1, Result: talk.Result{Acked: 2 * rate}, ServerCPU: 40})
 	}
 	for i, p99 := range []float64{9, 7, 8} {
@@ -30,7 +31,8 @@ func TestReportSumsUp(t *testing.T) {
 	r.print(&out)
 	for _, want := range []string{
 		"| 64 | durable | 1000 [900-1100] |", "| 64 | memory | 2000 [1800-2200] |",
-		"0.50 of the messages per second, 1.50 times the server CPU",
+		"0.50 of the messages per second, 1.50 times the server CPU", "| 64 | durable, the other server | 800 [800-800] |",
+		"durable, 64 conversations: 0.75 times the server CPU per message [0.75-0.75], 1.25 of the messages per second [1.12-1.38]",
 		"| all it takes | 2 nodes | 4000 [4000-4000] |", "| 200 + 90 + 10 = 300, 40 | 20.0, 25 % |",
 		"| 5000 typing events/s | 2 nodes | 5000 [5000-5000] |", "| 0.0 / 8.0 |",
 		"| memory per socket, settled | 5.0 KiB", "everything since the start | 7.0 KiB", "20 ms (max 30)", "2.0 MiB resident",
@@ -47,7 +49,7 @@ func TestParseFlags(t *testing.T) {
 		t.Fatalf("%+v, error %v", s, err)
 	}
 	for _, arguments := range [][]string{
-		{"-what", "everything"}, {"-conversations", "x"}, {"-conversations", "0"}, {"-trials", "0"},
+		{"-what", "everything"}, {"-conversations", "x"}, {"-conversations", "0"}, {"-stores", "tape"}, {"-trials", "0"},
 		{"-duration", "1h"}, {"-nodes", "10"}, {"-rates", "x"}, {"-typing", "-1"}, {"-sockets", "1"}, {"-settle", "10m"},
 	} {
 		if _, err := parse(arguments); err == nil || !strings.Contains(err.Error(), arguments[0]) {

@@ -16,6 +16,8 @@ const setupWait = 60 * time.Second
 // sendTrial is the outcome of one trial of sending. CPU is in microseconds per
 // acknowledged message.
 type sendTrial struct {
+	// Against says that the server was the other one.
+	Against       bool    `json:"against,omitempty"`
 	Store         string  `json:"store"`
 	Nodes         int     `json:"nodes,omitempty"` // on PostgreSQL and NATS
 	Rate          float64 `json:"rate,omitempty"`  // messages per second, if they are paced
@@ -36,26 +38,36 @@ type sendTrial struct {
 // stores are the two that are compared, by what the table calls them.
 var stores = [...]string{"durable", "memory"}
 
-// measureSending runs all trials. Those of the two stores alternate, so that what
-// else happens on the machine meets both.
+// measureSending runs all trials. Those of the two stores, and of the two servers if there
+// are two, alternate, so that what else happens on the machine meets all.
 func (b *bench) measureSending(ctx context.Context) error {
 	for _, n := range b.Conversations {
 		for trial := range b.Trials {
-			for _, store := range stores {
-				t := sendTrial{Store: store, Conversations: n, Trial: trial + 1}
-				in, err := b.installOne(ctx, store == "durable")
-				if err == nil {
-					err = b.try(ctx, in, &t)
+			for _, store := range b.Stores {
+				for i, program := range b.programs() {
+					t := sendTrial{Against: i > 0, Store: store, Conversations: n, Trial: trial + 1}
+					in, err := b.installOne(ctx, program, store == "durable")
+					if err == nil {
+						err = b.try(ctx, in, &t)
+					}
+					if err != nil {
+						return fmt.Errorf("sending, %s, %d conversations: %w", store, n, err)
+					}
+					b.report.Send = append(b.report.Send, t)
+					fmt.Fprintln(b.out, t)
 				}
-				if err != nil {
-					return fmt.Errorf("sending, %s, %d conversations: %w", store, n, err)
-				}
-				b.report.Send = append(b.report.Send, t)
-				fmt.Fprintln(b.out, t)
 			}
 		}
 	}
 	return nil
+}
+
+// programs are the servers to measure: the one, and the other if there is one.
+func (b *bench) programs() []string {
+	if b.Against == "" {
+		return []string{b.Program}
+	}
+	return []string{b.Program, b.Against}
 }
 
 // try runs a trial on an installation of its own, which it stops.
@@ -104,8 +116,12 @@ func (t *sendTrial) spent(before, after cpuTimes) {
 }
 
 func (t sendTrial) String() string {
-	return fmt.Sprintf("send %-8s %3d conversations, %s, trial %d: %6.0f acknowledged/s, %6.0f delivered/s; "+
+	name := "send"
+	if t.Against {
+		name = "against"
+	}
+	return fmt.Sprintf("%s %-8s %3d conversations, %s, trial %d: %6.0f acknowledged/s, %6.0f delivered/s; "+
 		"ack p50 %.1f p99 %.1f ms, delivery p50 %.1f p99 %.1f ms; us/message: server %.1f, postgres %.1f, nats %.1f, generator %.1f; others %.2f cores; %v; %d checked",
-		t.Store, t.Conversations, t.kind().what(), t.Trial, t.Acked, t.Delivered, t.AckP50, t.AckP99,
+		name, t.Store, t.Conversations, t.kind().what(), t.Trial, t.Acked, t.Delivered, t.AckP50, t.AckP99,
 		t.DeliveryP50, t.DeliveryP99, t.ServerCPU, t.PostgresCPU, t.NATSCPU, t.GeneratorCPU, t.OtherCores, t.writes, t.Checked)
 }
