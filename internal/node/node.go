@@ -252,6 +252,21 @@ func (n *Node) View(ctx context.Context, id chat.ChatID, look func(*chat.Chat) e
 	return look(l.chat)
 }
 
+// Recall calls look with the chat as this node last knew it, which may be long ago, and
+// asks nobody: for when the store can't be asked. ErrNotFound says that the node does not
+// know the chat. What holds for look is as for [Node.View].
+func (n *Node) Recall(ctx context.Context, id chat.ChatID, look func(*chat.Chat) error) error {
+	l, err := n.acquire(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer n.release(l)
+	if !l.chat.Started() {
+		return ErrNotFound
+	}
+	return look(l.chat)
+}
+
 // Admit finds a participant whose tokens still count, with the error of
 // [chat.Chat.Admit] if they don't.
 func (n *Node) Admit(ctx context.Context, id chat.ChatID, by chat.ParticipantID) (who chat.Author, err error) {

@@ -86,6 +86,10 @@ type simWatcher struct {
 	*watcher
 	node   *node.Node
 	parted bool
+
+	after  int64 // where it began
+	opened int64 // from where on it has all
+	missed []chat.Entry
 }
 
 func newSim(t *testing.T, seed int64) *sim {

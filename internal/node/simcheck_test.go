@@ -29,14 +29,14 @@ func (s *sim) check() {
 // checkWatcher wants a watcher to have got all entries in order, up to one that is due
 // at least.
 func (s *sim) checkWatcher(w *simWatcher, log []chat.Entry, due int64) {
-	got := w.got()
+	got := append(w.missed, w.got()...)
 	for i, e := range got {
-		if want := got[0].Seq + int64(i); e.Seq != want || log[want-1].ID != e.ID {
+		if want := w.opened + 1 + int64(i); e.Seq != want || log[want-1].ID != e.ID {
 			s.Errorf("a watcher got Seq %d, want %d", e.Seq, want)
 		}
 	}
-	if len(got) > 0 && got[0].Seq > w.from+1 {
-		s.Errorf("a watcher who came after %d began with %d", w.from, got[0].Seq)
+	if w.after > w.from {
+		s.Errorf("a watcher who came after %d began with %d", w.from, w.after+1)
 	}
 	if !w.parted && (len(got) == 0 || got[len(got)-1].Seq < due) {
 		s.Errorf("a watcher who came after %d did not get entry %d", w.from, due)

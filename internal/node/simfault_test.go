@@ -94,12 +94,17 @@ func (s *sim) comeOrGo(c *simChat, n int) {
 		return
 	}
 	w := &watcher{}
-	_, stop, err := s.nodes[n].Watch(s.ctx, c.id, w.receive)
+	after, stop, err := s.nodes[n].Watch(s.ctx, c.id, w.receive)
 	if err != nil {
 		return
 	}
 	w.stop, w.from = stop, int64(len(s.log(c.id)))
-	c.watchers = append(c.watchers, &simWatcher{watcher: w, node: s.nodes[n]})
+	opened := s.Int64N(after + 1) // what a socket knows that was open before
+	missed, err := s.nodes[n].Missed(s.ctx, c.id, opened, after)
+	if err != nil {
+		missed, opened = nil, after // its client asks again
+	}
+	c.watchers = append(c.watchers, &simWatcher{watcher: w, node: s.nodes[n], after: after, opened: opened, missed: missed})
 }
 
 // restart replaces a node.

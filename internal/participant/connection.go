@@ -2,10 +2,12 @@ package participant
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
+	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/restjson"
 	"github.com/parley-chat/parley/internal/token"
 	"github.com/parley-chat/parley/internal/wire"
@@ -43,10 +45,33 @@ func (s *service) createParticipantConnection(ctx context.Context, in *CreatePar
 	default:
 		_, err = s.node.Admit(ctx, b.chat, b.participant)
 	}
+	if unknown(err) && ctx.Err() == nil && in.Type != nil && (in.ConnectParticipant == nil || s.present(ctx, b)) {
+		err = nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	return s.connection(b, in.Type), nil
+}
+
+// unknown reports whether an error says that the store can't be asked. Who wants nothing
+// but a connection is given one then: a ChatJS session on a desktop is over for good when
+// it is not (semantics.md 1.7), and whatever is done with a connection is looked at again.
+func unknown(err error) bool {
+	_, refused := errors.AsType[*chat.Refusal](err)
+	return err != nil && !refused && !errors.Is(err, node.ErrNotFound)
+}
+
+// present reports whether ConnectParticipant means nothing, as far as is known here:
+// agents' ChatJS sessions send it each time.
+func (s *service) present(ctx context.Context, b bearer) bool {
+	return s.node.Recall(ctx, b.chat, func(c *chat.Chat) error {
+		p, err := c.Admit(b.participant)
+		if err == nil && (p.Role == chat.Supervisor || p.Presence != chat.Present) {
+			err = node.ErrNotFound
+		}
+		return err
+	}) == nil
 }
 
 func (s *service) connection(b bearer, types []string) *CreateParticipantConnectionOut {

@@ -1,6 +1,9 @@
 package participant_test
 
 import (
+	"context"
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +12,8 @@ import (
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/participant"
+	"github.com/parley-chat/parley/internal/store"
+	"github.com/parley-chat/parley/internal/store/memstore"
 	"github.com/parley-chat/parley/internal/token"
 	"github.com/parley-chat/parley/internal/wire"
 )
@@ -173,4 +178,48 @@ func TestSocketBase(t *testing.T) {
 			t.Errorf("%s: %s", base, a.body)
 		}
 	}
+}
+
+// blind is a store that can't be read for a while.
+type blind struct {
+	store.Store
+	blind bool
+}
+
+func (b *blind) Entries(ctx context.Context, id chat.ChatID, after int64, limit int) ([]chat.Entry, error) {
+	if b.blind {
+		return nil, errors.New("disk on fire")
+	}
+	return b.Store.Entries(ctx, id, after, limit)
+}
+
+// While the store can't be asked, whoever wants no more gets a connection: ChatJS would be
+// lost without. Nothing can be done with it that may not be done.
+func TestConnectionWithoutStore(t *testing.T) {
+	st := &blind{Store: memstore.New()}
+	w := newWorldOn(t, st)
+	p := w.connected()
+	agent, supervisor := w.add(p, chat.Agent), w.add(p, chat.Supervisor)
+	const connect = `{"Type":["WEBSOCKET"],"ConnectParticipant":true}`
+	tried := func(who person, status int, body string) {
+		t.Helper()
+		if r := w.post(who.participant, connectionPath, body); r.status != status {
+			t.Errorf("%s: %d %s, want %d", body, r.status, r.body, status)
+		}
+	}
+	st.blind = true
+	tried(agent, http.StatusInternalServerError, connect)
+	tried(p, http.StatusInternalServerError, `{"ConnectParticipant":true}`)
+	tried(supervisor, http.StatusInternalServerError, connect)
+	st.blind = false
+	tried(agent, http.StatusOK, connect)
+	st.blind = true
+	tried(agent, http.StatusOK, connect) // is connected
+	var out participant.CreateParticipantConnectionOut
+	w.must(p.participant, connectionPath, `{"Type":["WEBSOCKET","CONNECTION_CREDENTIALS"]}`, &out)
+	if r := w.post(out.ConnectionCredentials.ConnectionToken, messagePath, `{"ContentType":"text/plain","Content":"x"}`); r.status != http.StatusInternalServerError {
+		t.Errorf("sending: %d %s", r.status, r.body)
+	}
+	st.blind = false
+	w.must(out.ConnectionCredentials.ConnectionToken, messagePath, `{"ContentType":"text/plain","Content":"x"}`, &participant.SendMessageOut{})
 }

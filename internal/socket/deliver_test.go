@@ -55,6 +55,17 @@ func TestHappyPath(t *testing.T) { // semantics.md 14 A
 	a.wantClose(closeNormal)
 }
 
+// A signal that another node has let through before it knew of the end.
+func TestNothingComesAfterTheEnd(t *testing.T) {
+	w := newWorld(t, Config{})
+	who := w.start()
+	c := w.join(who)
+	w.do(who.chat, chat.Stop{})
+	w.hub(who.chat).receive(bus.Notice{Signals: []chat.Signal{{By: chat.Author{ID: who.participant}, ContentType: chat.EventTyping}}})
+	c.wantItems("participant.joined", "participant.left", "chat.ended")
+	c.ping()
+}
+
 func TestEnvelope(t *testing.T) {
 	w := newWorld(t, Config{})
 	who := w.start()
@@ -121,6 +132,47 @@ func TestNothingIsMissedBeforeTheSubscribe(t *testing.T) {
 	c.subscribe()
 	w.say(customer, "3")
 	c.wantItems("3")
+}
+
+// A client whose subscribe failed gives up after a while, and is subscribed all the same
+// when the store is back.
+func TestSubscribeIsMadeUpFor(t *testing.T) {
+	const heartbeat, failed = `{"topic":"aws/heartbeat"}`, `{"topic":"aws/subscribe","content":{"status":"failure","topics":["aws/chat"]}}`
+	w := newWorld(t, Config{})
+	customer := w.start()
+	agent := w.join(w.add(customer.chat, chat.Agent))
+	agent.wantItems("participant.joined")
+	c := w.dial(customer)
+	c.send(heartbeat)
+	c.want(heartbeat) // not wanted yet
+	w.store.mode.Store(fails)
+	for range 5 {
+		c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+		c.want(failed)
+	}
+	c.send(heartbeat)
+	c.want(heartbeat)
+	c.ping()
+	w.store.mode.Store(works)
+	c.send(heartbeat)
+	c.want(heartbeat)
+	c.want(`{"topic":"aws/subscribe","content":{"status":"success","topics":["aws/chat"]}}`)
+	c.wantItems("participant.joined")
+	c.send(heartbeat)
+	c.want(heartbeat)
+	c.ping()
+
+	late := w.dial(customer)
+	w.store.mode.Store(fails)
+	late.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+	late.want(failed)
+	w.store.mode.Store(works)
+	w.do(customer.chat, chat.Stop{})
+	late.send(heartbeat)
+	late.want(heartbeat)
+	late.want(failed)
+	w.leap(refusedFor)
+	late.wantClose(closePolicy)
 }
 
 func TestReconnect(t *testing.T) { // semantics.md 14 D

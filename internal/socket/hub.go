@@ -240,6 +240,7 @@ func (h *hub) follow(e *chat.Entry) {
 	case chat.KindEnded:
 		at := h.srv.clock.Now().Add(leaveAfter)
 		for _, k := range h.sockets {
+			k.left = true // typing may still be on its way
 			k.leave(at, closeNormal, "The chat has ended.")
 		}
 	}

@@ -77,16 +77,18 @@ func (o *outbox) release(frames ...[]byte) {
 	o.next = append(o.next, held...) // counted already
 }
 
-// discard adds the reply and forgets what was held back.
-func (o *outbox) discard(reply []byte) {
+// discard adds the reply, if there is one, and forgets what was held back.
+func (o *outbox) discard(reply ...[]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, f := range o.held {
 		o.frames, o.bytes = o.frames-1, o.bytes-len(f)
 	}
 	o.holding, o.held = false, nil
-	if o.fits(reply) {
-		o.add(reply)
+	for _, f := range reply {
+		if o.fits(f) {
+			o.add(f)
+		}
 	}
 }
 

@@ -33,9 +33,12 @@ type socket struct {
 	// or was unsubscribed since.
 	opened int64
 
+	// wanted says that a subscribe failed for no fault of the client's; used by run only.
+	wanted bool
+
 	hub  *hub      // nil unless subscribed; used by run only
 	role chat.Role // of the participant; known, and the same, from the first subscribe on
-	left bool      // was told of the participant's own leaving; guarded by hub.mu
+	left bool      // was told of the end, or of the participant's own leaving; guarded by hub.mu
 
 	heard atomic.Uint32 // ticks when something last came from the client
 
@@ -163,6 +166,9 @@ func (k *socket) handle(r io.Reader) error {
 		k.out.put(frame.PingReply)
 	case frame.Heartbeat:
 		k.out.put(frame.HeartbeatReply)
+		if k.wanted {
+			k.subscribeChat(false)
+		}
 	case frame.Subscribe:
 		k.subscribe(req.Topics)
 	case frame.Unsubscribe:
@@ -178,7 +184,7 @@ func (k *socket) handle(r io.Reader) error {
 func (k *socket) subscribe(topics []string) {
 	others := slices.DeleteFunc(slices.Clone(topics), func(t string) bool { return t == frame.Chat })
 	if len(others) < len(topics) {
-		k.subscribeChat()
+		k.subscribeChat(true)
 	}
 	if len(others) > 0 || len(topics) == 0 {
 		if others == nil {
@@ -191,7 +197,11 @@ func (k *socket) subscribe(topics []string) {
 // subscribeChat lets the socket have what is new in the chat, and marks the
 // participant as connected (semantics.md 4). What that sets off (participant.joined,
 // the flow's greeting) is new as well, and comes after the reply.
-func (k *socket) subscribeChat() {
+//
+// A client that was told of a failure gives up: ChatJS after five (semantics.md 1.5). So
+// what failed because of the store is tried again with its heartbeats, which is not asked,
+// and only told of when it succeeds.
+func (k *socket) subscribeChat(asked bool) {
 	if k.hub != nil {
 		k.out.put(frame.Topics(frame.Subscribe, frame.Success, []string{frame.Chat}))
 		return
@@ -203,15 +213,23 @@ func (k *socket) subscribeChat() {
 		return err
 	})
 	if err == nil {
+		k.wanted = false
 		k.subscribed(true)
 		k.out.release(append([][]byte{frame.Topics(frame.Subscribe, frame.Success, []string{frame.Chat})}, missed...)...)
 		return
 	}
 	k.detach()
-	if isRefusal(err) {
+	first := !k.wanted
+	k.wanted = !isRefusal(err)
+	switch {
+	case !k.wanted:
 		k.leave(k.srv.clock.Now().Add(refusedFor), notInChat.code, notInChat.reason)
-	} else if k.srv.ctx.Err() == nil {
-		k.log().Warn("a socket could not be subscribed", "err", err)
+	case first && k.srv.ctx.Err() == nil:
+		k.log().Warn("a socket could not be subscribed; that will be tried again with its heartbeats", "err", err)
+	}
+	if !asked && k.wanted {
+		k.out.discard()
+		return
 	}
 	k.out.discard(frame.Topics(frame.Subscribe, frame.Failure, []string{frame.Chat}))
 }
@@ -262,7 +280,7 @@ func aside(f func() error) error {
 func (k *socket) unsubscribe(topics []string) {
 	if slices.Contains(topics, frame.Chat) {
 		k.detach()
-		k.opened = 0 // what comes now is not wanted
+		k.opened, k.wanted = 0, false
 	}
 	if topics == nil {
 		topics = []string{}
