@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -161,6 +162,18 @@ func (c *sdkClient) pages(ctx context.Context, start *types.StartPosition, each 
 // listen opens a websocket, subscribes, calls ready and then each with every item,
 // until the socket is lost or ctx ends.
 func (c *sdkClient) listen(ctx context.Context, ready func() error, each func(types.Item)) error {
+	return c.listenTo(ctx, ready, func(content []byte) error {
+		var it types.Item
+		err := json.Unmarshal(content, &it)
+		if err == nil {
+			each(it)
+		}
+		return err
+	})
+}
+
+// listenTo is listen for items as they come.
+func (c *sdkClient) listenTo(ctx context.Context, ready func() error, each func(content []byte) error) error {
 	url, err := c.connect(ctx)
 	if err != nil {
 		return err
@@ -174,8 +187,12 @@ func (c *sdkClient) listen(ctx context.Context, ready func() error, each func(ty
 	if err := ws.WriteMessage(websocket.TextMessage, []byte(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)); err != nil {
 		return err
 	}
-	if _, _, err := ws.ReadMessage(); err != nil {
+	var reply struct{ Content struct{ Status string } }
+	if err := ws.ReadJSON(&reply); err != nil {
 		return err
+	}
+	if reply.Content.Status != "success" {
+		return errors.New("the subscribe failed")
 	}
 	if err := ready(); err != nil {
 		return err
@@ -185,10 +202,8 @@ func (c *sdkClient) listen(ctx context.Context, ready func() error, each func(ty
 		if err := ws.ReadJSON(&frame); err != nil {
 			return err
 		}
-		var it types.Item
-		if err := json.Unmarshal([]byte(frame.Content), &it); err != nil {
+		if err := each([]byte(frame.Content)); err != nil {
 			return err
 		}
-		each(it)
 	}
 }

@@ -170,7 +170,7 @@ func (m *member) upload() {
 		for name, value := range started.UploadMetadata.HeadersToInclude {
 			req.Header.Set(name, value)
 		}
-		return fetch(m.http, req, nil)
+		return transferFile(m.http, req, nil)
 	}) && m.do("CompleteAttachmentUpload", func() error {
 		_, err := m.api().CompleteAttachmentUpload(m.ctx, &connectparticipant.CompleteAttachmentUploadInput{
 			ConnectionToken: m.connectionToken(), AttachmentIds: []string{*started.AttachmentId}, ClientToken: aws.String("complete"),
@@ -204,7 +204,7 @@ func (m *member) download(id, want string) {
 				return err
 			}
 			got.Reset()
-			return fetch(m.http, req, &got)
+			return transferFile(m.http, req, &got)
 		})
 		switch {
 		case err == nil && got.String() == want, m.ctx.Err() != nil:
@@ -217,8 +217,8 @@ func (m *member) download(id, want string) {
 	}
 }
 
-// fetch sends a request to the store of files.
-func fetch(c *http.Client, req *http.Request, into io.Writer) error {
+// transferFile sends a request to the store of files.
+func transferFile(c *http.Client, req *http.Request, into io.Writer) error {
 	resp, err := c.Do(req)
 	if err != nil {
 		return err
