@@ -106,11 +106,13 @@ func TestHandover(t *testing.T) {
 // gathering is two chats, whose people have a page each and talk as fast as they are
 // answered.
 type gathering struct {
-	t      *testing.T
-	server *server
-	people []*speaker
-	stop   chan struct{}
-	ended  chan struct{}
+	t       *testing.T
+	server  *server
+	players []*player
+	people  []*speaker
+	stop    chan struct{}
+	ended   chan struct{} // nil if nobody talks
+	outage  bool          // calls of the pages may fail
 
 	mu    sync.Mutex
 	spoke chan struct{} // closed, and made anew, at every acknowledged message
@@ -128,17 +130,23 @@ type message struct{ id, at, content string }
 
 // gather has everybody connect and begin to talk.
 func gather(t *testing.T, s *server) *gathering {
-	g := &gathering{t: t, server: s, stop: make(chan struct{}), ended: make(chan struct{}), spoke: make(chan struct{})}
-	var players []*player
+	g := meet(t, s)
+	g.ended = make(chan struct{})
+	go g.talk()
+	return g
+}
+
+// meet has everybody connect.
+func meet(t *testing.T, s *server) *gathering {
+	g := &gathering{t: t, server: s, stop: make(chan struct{}), spoke: make(chan struct{})}
 	for _, c := range clients {
 		if c.family == "chatjs" {
-			players = append(players, c.start(t, "", s))
+			g.players = append(g.players, c.start(t, "", s))
 		}
 	}
-	for i, p := range players {
-		g.start(i, p, players[1-i])
+	for i, p := range g.players {
+		g.start(i, p, g.players[1-i])
 	}
-	go g.talk(players)
 	return g
 }
 
@@ -179,10 +187,10 @@ func (g *gathering) must(p *player, do, who string, in map[string]any) map[strin
 }
 
 // talk has everybody talk until stop, the people of a player one after the other.
-func (g *gathering) talk(players []*player) {
+func (g *gathering) talk() {
 	defer close(g.ended)
 	var all sync.WaitGroup
-	for _, p := range players {
+	for _, p := range g.players {
 		all.Go(func() {
 			for n := 0; ; n++ {
 				for _, k := range g.people {
@@ -245,8 +253,9 @@ func (g *gathering) await(n int) {
 // finish ends the talk, and compares what everybody saw.
 func (g *gathering) finish() {
 	g.t.Helper()
-	close(g.stop)
-	<-g.ended
+	if close(g.stop); g.ended != nil {
+		<-g.ended
+	}
 	for _, k := range g.people {
 		g.must(k.player, "reconnect", k.who, map[string]any{}) // each was sent away at least once
 	}
@@ -285,6 +294,9 @@ func (g *gathering) check(k *speaker) {
 	t.Helper()
 	k.player.mu.Lock()
 	for _, event := range []string{"onConnectionBroken", "onEnded", "misordered", "unread", "pageerror"} {
+		if g.outage && event == "unread" {
+			continue
+		}
 		if n := k.player.events[k.who+" "+event]; n > 0 {
 			t.Errorf("%s: %d times %s\n\nthe last lines to and from the player:\n%s", k.who, n, event, k.player.trace)
 		}
@@ -347,4 +359,36 @@ func (g *gathering) transcript(k *speaker) (items []any) {
 		}
 		in["NextToken"] = out["NextToken"]
 	}
+}
+
+// The database is gone, and while it is, every page loses its websocket. ChatJS, which gives
+// a session up when it gets no connection, gets one all the same, and goes on when the
+// database is back.
+func TestOutage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("outages take a while; leave out -short to have one")
+	}
+	dependOnSources(t)
+	bin := build(t)
+	c := &cluster{bin: bin, database: pgtest.Start(t), nats: natstest.Cluster(t, 1)}
+	s := newServer(t)
+	settings := c.settings(t)
+	settings["attachments"] = "off"
+	s.run(bin, os.Environ(), "--config", s.config(settings))
+	go s.relay.serve(s.nodes[0])
+	g := meet(t, s)
+	g.outage = true
+	for _, k := range g.people {
+		if !g.say(k, k.who+" says hello") {
+			t.FailNow()
+		}
+	}
+	c.database.Kill(t)
+	s.relay.cut()
+	s.relay.mend()
+	for _, k := range g.people {
+		g.must(k.player, "reopen", k.who, map[string]any{})
+	}
+	c.database.Restart(t)
+	g.finish()
 }

@@ -30,10 +30,22 @@
     shown.set(item.Id, item);
   }
 
-  // catchUp reads the transcript back to what was shown before, as a page does that was
-  // without a socket.
+  // catchUp has the transcript read, again and again until that succeeds.
   async function catchUp() {
     const before = new Set(shown.keys());
+    for (;;) {
+      try {
+        return await readBack(before);
+      } catch (error) {
+        globalThis.report({ event: 'unread', item: describe(error) });
+        await new Promise((resolve) => { setTimeout(resolve, 1000); });
+      }
+    }
+  }
+
+  // readBack reads the transcript back to what was shown before, as a page does that was
+  // without a socket.
+  async function readBack(before) {
     let nextToken;
     do {
       const { data } = await session.getTranscript({ maxResults: 100, nextToken });
@@ -74,7 +86,7 @@
     session.onConnectionLost(() => { losses++; up = false; last = ''; changed(); });
     if (catchesUp) {
       session.onConnectionEstablished(() => {
-        reading = catchUp().catch((error) => globalThis.report({ event: 'unread', item: describe(error) }));
+        reading = catchUp();
       });
     }
     // The ping is sent after the subscription, so its answer comes after that one's.
@@ -85,6 +97,7 @@
 
   const verbs = {
     connect: open,
+    reopen: () => until(() => up && losses > handled), // though it may not be subscribed
     async reconnect() { // ChatJS does it by itself
       await until(() => up && losses > handled);
       handled = losses;
