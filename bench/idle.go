@@ -13,6 +13,7 @@ import (
 	"github.com/parley-chat/parley/bench/internal/rawclient"
 	"github.com/parley-chat/parley/bench/internal/stats"
 	"github.com/parley-chat/parley/bench/internal/talk"
+	"github.com/parley-chat/parley/client"
 )
 
 const (
@@ -130,10 +131,10 @@ func (b *bench) idle(ctx context.Context, s *process.Server, r *idleSockets) (er
 // tokens: those of the customers, then those of the agents.
 func (b *bench) startChats(ctx context.Context, c *talk.Control, s *process.Server, r *idleSockets) (tokens []string, err error) {
 	tokens = make([]string, 2*r.Chats)
-	contacts := make([]string, r.Chats)
+	customers := make([]client.Details, r.Chats)
 	took, cpu, err := timed(s, func() error {
 		return talk.InParallel(ctx, r.Chats, func(ctx context.Context, i int) (err error) {
-			contacts[i], tokens[i], err = c.StartChat(ctx)
+			customers[i], err = c.StartChat(ctx)
 			return err
 		})
 	})
@@ -144,7 +145,8 @@ func (b *bench) startChats(ctx context.Context, c *talk.Control, s *process.Serv
 	r.ChatCPU = stats.Microseconds(cpu) / float64(r.Chats)
 	fmt.Fprintf(b.out, "idle: %d chats started, %.0f/s, server %.0f us each\n", r.Chats, r.ChatsPerSecond, r.ChatCPU)
 	err = talk.InParallel(ctx, r.Chats, func(ctx context.Context, i int) (err error) {
-		tokens[r.Chats+i], err = c.AddAgent(ctx, contacts[i])
+		agent, err := c.AddAgent(ctx, customers[i].ContactID)
+		tokens[i], tokens[r.Chats+i] = customers[i].ParticipantToken, agent.ParticipantToken
 		return err
 	})
 	return tokens, err

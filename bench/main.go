@@ -1,6 +1,6 @@
 // Command bench measures a parley server: how many messages a second it acknowledges
 // durably and delivers, what nodes on PostgreSQL and NATS make of that, what an idle
-// socket costs, how fast it starts.
+// socket and package client cost, how fast it starts.
 //
 // It builds the server, runs it as a process of its own on the loopback interface
 // with an empty data directory, and talks to it as clients do, over HTTP and
@@ -39,6 +39,7 @@ type settings struct {
 	Nodes         []int
 	Rates         []int
 	Typing        int
+	Pace          int
 	Sockets       int
 	Settle        time.Duration
 	Starts        int
@@ -72,15 +73,19 @@ func main() {
 	}
 }
 
+// scenarios are what can be measured.
+var scenarios = []string{"send", "nodes", "client", "sockets", "startup"}
+
 // parse reads the flags.
 func parse(arguments []string) (s settings, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	what := f.String("what", "send,nodes,sockets,startup", "what to measure, any of send, nodes, sockets and startup")
-	conversations := f.String("conversations", "64,256", "numbers of conversations to send in, one after the other; nodes has the first")
+	what := f.String("what", strings.Join(scenarios, ","), "what to measure, one after the other")
+	conversations := f.String("conversations", "64,256", "numbers of conversations to send in, one after the other; nodes and client have the first")
 	kept := f.String("stores", strings.Join(stores[:], ","), "where one server keeps what is sent, any of durable and memory")
 	nodes := f.String("nodes", "0,1,2,3", "numbers of nodes on PostgreSQL and NATS to compare; 0 is one server with SQLite")
 	rates := f.String("rates", "1000,2500", "messages a second to send to nodes as a pace, one after the other, besides as many as they take; or none")
 	f.IntVar(&s.Typing, "typing", 5000, "typing events a second to send to nodes, or 0")
+	f.IntVar(&s.Pace, "pace", 500, "messages a second to send by package client as a pace, besides as many as it takes, or 0")
 	f.DurationVar(&s.Duration, "duration", 5*time.Second, "how long a trial of sending is measured")
 	f.DurationVar(&s.Warmup, "warmup", 2*time.Second, "how long a trial runs before")
 	f.IntVar(&s.Trials, "trials", 3, "trials of each kind")
@@ -96,8 +101,8 @@ func parse(arguments []string) (s settings, err error) {
 	}
 	s.What = strings.Split(*what, ",")
 	for _, w := range s.What {
-		if !slices.Contains([]string{"send", "nodes", "sockets", "startup"}, w) {
-			return s, fmt.Errorf("-what: %q is not send, nodes, sockets or startup", w)
+		if !slices.Contains(scenarios, w) {
+			return s, fmt.Errorf("-what: %q is none of %s", w, strings.Join(scenarios, ", "))
 		}
 	}
 	s.Stores = strings.Split(*kept, ",")
@@ -142,6 +147,8 @@ func (s *settings) check() error {
 		return errors.New("-duration must be 100ms to 1m, -warmup 0 to 1m")
 	case s.Typing < 0 || s.Typing > 100_000:
 		return errors.New("-typing must be 0 to 100000")
+	case s.Pace < 0 || s.Pace > 100_000:
+		return errors.New("-pace must be 0 to 100000")
 	case s.Trials < 1 || s.Trials > 100 || s.Starts < 1 || s.Starts > 100:
 		return errors.New("-trials and -starts must be 1 to 100")
 	case s.Sockets < 2 || s.Sockets > 100_000:
@@ -166,6 +173,8 @@ func run(ctx context.Context, s settings, out io.Writer) (err error) {
 			err = b.measureSending(ctx)
 		case "nodes":
 			err = b.measureNodes(ctx)
+		case "client":
+			err = b.measureClient(ctx)
 		case "sockets":
 			err = b.measureIdle(ctx)
 		case "startup":

@@ -16,6 +16,7 @@ type report struct {
 	Machine machine      `json:"machine"`
 	Send    []sendTrial  `json:"send,omitempty"`
 	Nodes   []sendTrial  `json:"nodes,omitempty"`
+	Client  []sendTrial  `json:"client,omitempty"`
 	Idle    *idleSockets `json:"idleSockets,omitempty"`
 	Startup *startup     `json:"startup,omitempty"`
 }
@@ -38,6 +39,9 @@ func (r *report) print(w io.Writer) {
 	if len(r.Nodes) > 0 {
 		r.printNodes(w)
 	}
+	if len(r.Client) > 0 {
+		r.printClient(w)
+	}
 	if r.Idle != nil {
 		r.Idle.print(w)
 	}
@@ -55,8 +59,7 @@ func (r *report) print(w io.Writer) {
 // printSend writes the medians of the trials, what durability costs, and how the two servers
 // compare if there are two.
 func (r *report) printSend(w io.Writer) {
-	fmt.Fprint(w, "\n| conversations | store | acknowledged/s [min-max] | delivered/s | ack p50 / p99 ms | delivery p50 / p99 ms | server us/message | generator us/message | cores used by others |\n"+
-		"|---|---|---|---|---|---|---|---|---|\n")
+	printHead(w, "conversations", "store")
 	for _, n := range r.conversations() {
 		for _, store := range stores {
 			if t := r.trials(n, store, false); len(t) > 0 {
@@ -136,29 +139,38 @@ func nodesRow(k kind, t []sendTrial) string {
 	return fmt.Sprintf("| %s | %s | %.0f [%.0f-%.0f] | %.0f | %.1f / %.1f | %.1f / %.1f | %.0f + %.0f + %.0f = %.0f, %.0f | %s | %.2f |",
 		k.what(), k, of(acked), slices.MinFunc(t, byAcked).Acked, slices.MaxFunc(t, byAcked).Acked,
 		of(func(t sendTrial) float64 { return t.Delivered }),
-		of(func(t sendTrial) float64 { return t.AckP50 }), of(func(t sendTrial) float64 { return t.AckP99 }),
-		of(func(t sendTrial) float64 { return t.DeliveryP50 }), of(func(t sendTrial) float64 { return t.DeliveryP99 }),
-		server, postgres, nats, server+postgres+nats, of(func(t sendTrial) float64 { return t.GeneratorCPU }), batch,
+		of(ackP50), of(func(t sendTrial) float64 { return t.AckP99 }),
+		of(deliveryP50), of(func(t sendTrial) float64 { return t.DeliveryP99 }),
+		server, postgres, nats, server+postgres+nats, of(generatorCPU), batch,
 		of(func(t sendTrial) float64 { return t.OtherCores }))
 }
 
-func sendRow(n int, store string, t []sendTrial) string {
+// printHead begins a table whose rows are those of sendRow.
+func printHead(w io.Writer, one, other string) {
+	fmt.Fprintf(w, "\n| %s | %s | acknowledged/s [min-max] | delivered/s | ack p50 / p99 ms | delivery p50 / p99 ms | server us/message | generator us/message | cores used by others |\n"+
+		"|---|---|---|---|---|---|---|---|---|\n", one, other)
+}
+
+func sendRow(one any, other string, t []sendTrial) string {
 	low := slices.MinFunc(t, byAcked).Acked
 	high := slices.MaxFunc(t, byAcked).Acked
-	return fmt.Sprintf("| %d | %s | %.0f [%.0f-%.0f] | %.0f | %.1f / %.1f | %.1f / %.1f | %.1f | %.1f | %.2f |", n, store,
+	return fmt.Sprintf("| %v | %s | %.0f [%.0f-%.0f] | %.0f | %.1f / %.1f | %.1f / %.1f | %.1f | %.1f | %.2f |", one, other,
 		medianOf(t, acked), low, high,
 		medianOf(t, func(t sendTrial) float64 { return t.Delivered }),
-		medianOf(t, func(t sendTrial) float64 { return t.AckP50 }),
+		medianOf(t, ackP50),
 		medianOf(t, func(t sendTrial) float64 { return t.AckP99 }),
-		medianOf(t, func(t sendTrial) float64 { return t.DeliveryP50 }),
+		medianOf(t, deliveryP50),
 		medianOf(t, func(t sendTrial) float64 { return t.DeliveryP99 }),
 		medianOf(t, serverCPU),
-		medianOf(t, func(t sendTrial) float64 { return t.GeneratorCPU }),
+		medianOf(t, generatorCPU),
 		medianOf(t, func(t sendTrial) float64 { return t.OtherCores }))
 }
 
-func acked(t sendTrial) float64     { return t.Acked }
-func serverCPU(t sendTrial) float64 { return t.ServerCPU }
+func acked(t sendTrial) float64        { return t.Acked }
+func ackP50(t sendTrial) float64       { return t.AckP50 }
+func deliveryP50(t sendTrial) float64  { return t.DeliveryP50 }
+func serverCPU(t sendTrial) float64    { return t.ServerCPU }
+func generatorCPU(t sendTrial) float64 { return t.GeneratorCPU }
 
 func byAcked(a, b sendTrial) int {
 	switch {

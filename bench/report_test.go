@@ -22,6 +22,14 @@ func TestReportSumsUp(t *testing.T) {
 			sendTrial{Store: "2 nodes", Nodes: 2, Trial: i + 1, Result: talk.Result{Acked: 4000}, ServerCPU: 200, PostgresCPU: 90, NATSCPU: 10, GeneratorCPU: 40, writes: writes{100, 2000, 500}},
 			sendTrial{Store: "2 nodes", Nodes: 2, Trial: i + 1, Rate: 5000, Typing: true, Result: talk.Result{Acked: 5000, DeliveryP99: p99}})
 	}
+	for i, cpu := range []float64{20, 40, 30} {
+		r.Client = append(r.Client,
+			sendTrial{Driver: talk.Raw, Conversations: 64, Trial: i + 1, Result: talk.Result{Acked: 9000, AckP50: 2, DeliveryP50: 3}, ServerCPU: 90, GeneratorCPU: cpu},
+			sendTrial{Driver: talk.Client, Conversations: 64, Trial: i + 1, Result: talk.Result{Acked: 3000, AckP50: 6, DeliveryP50: 8}, ServerCPU: 85, GeneratorCPU: 10 * cpu})
+	}
+	for _, d := range drivers {
+		r.Client = append(r.Client, sendTrial{Driver: d, Conversations: 64, Rate: 500, Result: talk.Result{Acked: 500, AckP50: 1}, GeneratorCPU: 100})
+	}
 	r.Idle = &idleSockets{
 		Sockets: 1024, Chats: 512, Empty: process.Memory{Resident: 10 << 10},
 		ChattingLater: process.Memory{Resident: 12 << 10}, OpenLater: process.Memory{Resident: 17 << 10},
@@ -35,6 +43,9 @@ func TestReportSumsUp(t *testing.T) {
 		"durable, 64 conversations: 0.75 times the server CPU per message [0.75-0.75], 1.25 of the messages per second [1.12-1.38]",
 		"| all it takes | 2 nodes | 4000 [4000-4000] |", "| 200 + 90 + 10 = 300, 40 | 20.0, 25 % |",
 		"| 5000 typing events/s | 2 nodes | 5000 [5000-5000] |", "| 0.0 / 8.0 |",
+		"| all it takes | raw | 9000 [9000-9000] |", "| all it takes | client | 3000 [3000-3000] |", "| 500 messages/s | client | 500 [500-500] |",
+		"64 conversations, all it takes: 270 us more of the generator's CPU per message, 10.0 times the raw client's; -5 us of the server's; ack p50 +4.0 ms, delivery p50 +5.0 ms\n",
+		"64 conversations, 500 messages/s: 0 us more",
 		"| memory per socket, settled | 5.0 KiB", "everything since the start | 7.0 KiB", "20 ms (max 30)", "2.0 MiB resident",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -50,7 +61,7 @@ func TestParseFlags(t *testing.T) {
 	}
 	for _, arguments := range [][]string{
 		{"-what", "everything"}, {"-conversations", "x"}, {"-conversations", "0"}, {"-stores", "tape"}, {"-trials", "0"},
-		{"-duration", "1h"}, {"-nodes", "10"}, {"-rates", "x"}, {"-typing", "-1"}, {"-sockets", "1"}, {"-settle", "10m"},
+		{"-duration", "1h"}, {"-nodes", "10"}, {"-rates", "x"}, {"-typing", "-1"}, {"-pace", "-1"}, {"-sockets", "1"}, {"-settle", "10m"},
 	} {
 		if _, err := parse(arguments); err == nil || !strings.Contains(err.Error(), arguments[0]) {
 			t.Errorf("%v: error %v, want one that names the flag", arguments, err)

@@ -17,13 +17,14 @@ const setupWait = 60 * time.Second
 // acknowledged message.
 type sendTrial struct {
 	// Against says that the server was the other one.
-	Against       bool    `json:"against,omitempty"`
-	Store         string  `json:"store"`
-	Nodes         int     `json:"nodes,omitempty"` // on PostgreSQL and NATS
-	Rate          float64 `json:"rate,omitempty"`  // messages per second, if they are paced
-	Typing        bool    `json:"typing,omitempty"`
-	Conversations int     `json:"conversations"`
-	Trial         int     `json:"trial"`
+	Against       bool        `json:"against,omitempty"`
+	Store         string      `json:"store"`
+	Nodes         int         `json:"nodes,omitempty"` // on PostgreSQL and NATS
+	Rate          float64     `json:"rate,omitempty"`  // messages per second, if they are paced
+	Typing        bool        `json:"typing,omitempty"`
+	Driver        talk.Driver `json:"driver,omitempty"` // raw if empty
+	Conversations int         `json:"conversations"`
+	Trial         int         `json:"trial"`
 	talk.Result
 	ServerCPU    float64 `json:"serverMicrosecondsPerMessage"`
 	PostgresCPU  float64 `json:"postgresMicrosecondsPerMessage,omitempty"`
@@ -87,7 +88,7 @@ func (b *bench) send(ctx context.Context, in *installation, t *sendTrial) error 
 	defer cancel()
 	controls, done := in.controls()
 	defer done()
-	all, err := talk.Connect(setup, controls, t.Conversations)
+	all, err := talk.Connect(setup, controls, t.Conversations, t.Driver)
 	if err != nil {
 		return err
 	}

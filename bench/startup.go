@@ -83,6 +83,6 @@ func medianMemory(all []process.Memory) process.Memory {
 func firstAnswer(ctx context.Context, url string) error {
 	c := talk.NewControl(url)
 	defer c.Close()
-	_, _, err := c.StartChat(ctx)
+	_, err := c.StartChat(ctx)
 	return err
 }

@@ -75,8 +75,8 @@ var mayImport = map[string][]string{
 	"parleytest":      {"internal/*"},
 	"compat":          {"internal/*"},
 	"compat/*":        {"internal/*", "compat/*"},
-	"bench":           {"internal/*", "bench/*"},
-	"bench/*":         {"internal/*", "bench/*"},
+	"bench":           {"internal/*", "bench/*", "client"},
+	"bench/*":         {"internal/*", "bench/*", "client", "client/event"},
 
 	// Clients know the wire from outside, like anybody's.
 	"client":            {"client/event", "client/internal/*"},

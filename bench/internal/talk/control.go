@@ -11,6 +11,8 @@ import (
 	connecttypes "github.com/aws/aws-sdk-go-v2/service/connect/types"
 	"github.com/aws/aws-sdk-go-v2/service/connectparticipant"
 	participanttypes "github.com/aws/aws-sdk-go-v2/service/connectparticipant/types"
+
+	"github.com/parley-chat/parley/client"
 )
 
 // What every server has without configuration.
@@ -24,6 +26,7 @@ const (
 // Control makes chats and connections with the official SDK. What is measured
 // afterwards does not go through it.
 type Control struct {
+	url         string
 	connect     *connect.Client
 	participant *connectparticipant.Client
 	transport   *http.Transport
@@ -32,36 +35,47 @@ type Control struct {
 // NewControl makes one for the server at the URL.
 func NewControl(url string) *Control {
 	transport := &http.Transport{MaxIdleConnsPerHost: SetupWorkers}
-	client := &http.Client{Transport: transport}
+	httpClient := &http.Client{Transport: transport}
 	keys := credentials.NewStaticCredentialsProvider(accessKey, accessKey, "")
 	return &Control{
+		url: url,
 		connect: connect.New(connect.Options{
-			Region: region, Credentials: keys, HTTPClient: client, BaseEndpoint: &url,
+			Region: region, Credentials: keys, HTTPClient: httpClient, BaseEndpoint: &url,
 		}),
 		participant: connectparticipant.New(connectparticipant.Options{
-			Region: region, Credentials: keys, HTTPClient: client, BaseEndpoint: &url,
+			Region: region, Credentials: keys, HTTPClient: httpClient, BaseEndpoint: &url,
 		}),
 		transport: transport,
+	}
+}
+
+// config is that of a program which uses package client with the server.
+func (c *Control) config() aws.Config {
+	return aws.Config{
+		Region: region, Credentials: credentials.NewStaticCredentialsProvider(accessKey, accessKey, ""), BaseEndpoint: &c.url,
 	}
 }
 
 // Close closes its connections.
 func (c *Control) Close() { c.transport.CloseIdleConnections() }
 
-// StartChat starts a chat and returns its contact id and the customer's participant token.
-func (c *Control) StartChat(ctx context.Context) (contact, token string, err error) {
+// StartChat starts a chat and returns what its customer joins with.
+func (c *Control) StartChat(ctx context.Context) (client.Details, error) {
 	out, err := c.connect.StartChatContact(ctx, &connect.StartChatContactInput{
 		InstanceId: aws.String(instance), ContactFlowId: aws.String(flow),
 		ParticipantDetails: &connecttypes.ParticipantDetails{DisplayName: aws.String("Customer")},
 	})
 	if err != nil {
-		return "", "", err
+		return client.Details{}, err
 	}
-	return aws.ToString(out.ContactId), aws.ToString(out.ParticipantToken), nil
+	return client.Details{
+		ContactID: aws.ToString(out.ContactId), ParticipantID: aws.ToString(out.ParticipantId),
+		ParticipantToken: aws.ToString(out.ParticipantToken),
+	}, nil
 }
 
-// AddAgent adds an agent to a chat and returns its participant token.
-func (c *Control) AddAgent(ctx context.Context, contact string) (token string, err error) {
+// AddAgent adds an agent to a chat and returns what it joins with.
+func (c *Control) AddAgent(ctx context.Context, contact string) (client.Details, error) {
 	out, err := c.connect.CreateParticipant(ctx, &connect.CreateParticipantInput{
 		InstanceId: aws.String(instance), ContactId: aws.String(contact),
 		ParticipantDetails: &connecttypes.ParticipantDetailsToAdd{
@@ -69,12 +83,15 @@ func (c *Control) AddAgent(ctx context.Context, contact string) (token string, e
 		},
 	})
 	if err != nil {
-		return "", err
+		return client.Details{}, err
 	}
 	if out.ParticipantCredentials == nil {
-		return "", fmt.Errorf("CreateParticipant answers without ParticipantCredentials")
+		return client.Details{}, fmt.Errorf("CreateParticipant answers without ParticipantCredentials")
 	}
-	return aws.ToString(out.ParticipantCredentials.ParticipantToken), nil
+	return client.Details{
+		ContactID: contact, ParticipantID: aws.ToString(out.ParticipantId),
+		ParticipantToken: aws.ToString(out.ParticipantCredentials.ParticipantToken),
+	}, nil
 }
 
 // Access is what a participant needs to talk.

@@ -6,15 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/url"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/parley-chat/parley/bench/internal/rawclient"
 )
 
 // The phases of a trial.
@@ -38,92 +35,88 @@ type pace struct{ first, every int64 }
 // conversation is a customer and an agent, both sending.
 type conversation struct{ sides [2]*side }
 
-// side is one participant: an HTTP connection that sends and a websocket that
-// receives, each with a goroutine that owns what stands below it.
+// side is one participant, with a goroutine that sends and one that receives; each owns
+// what stands below it.
 type side struct {
-	name  byte // 'A' is the customer, 'B' the agent
-	clock *stopwatch
+	name   byte // 'A' is the customer, 'B' the agent
+	clock  *stopwatch
+	line   line
+	typing bool // sends typing events
 
-	http        *rawclient.HTTP
-	host, token string
-	request     *request
-	acked       []uuid.UUID // of every message sent, in order
-	ack         []int64     // ns from the request to its answer, of those measured
-	typed       []typed     // the events measured, of who doesn't send but type
+	acked []uuid.UUID // of every message sent, in order
+	ack   []int64     // ns from the request to its answer, of those measured
+	typed []typed     // the events measured, of who doesn't send but type
 
-	socket    *rawclient.Socket
 	delivered [2][]uuid.UUID // of every message received, by the side that sent it
 	digest    uint64         // of all of them, in the order received
-	delivery  []int64        // ns from the other side's request to its frame here, of those measured
+	delivery  []int64        // ns from the other side's request to its message here, of those measured
 	received  atomic.Int64   // how many were delivered, for others to see
 
-	heard map[uuid.UUID]int64 // when typing of the other side was seen
+	heard    map[uuid.UUID]int64       // when typing of the other side was seen
+	receipts []uuid.UUID               // of its messages that were read, in the order received
+	lastRead atomic.Pointer[uuid.UUID] // of them, for others to see
 }
+
+// line is how a participant talks. One goroutine sends, another one receives.
+type line interface {
+	// begin is called once before anything else. Nothing goes on after end. Instead of
+	// messages, typing events are sent if typing is set.
+	begin(typing bool, end time.Time) error
+	// send sends a message of that number, whose sending began at a time in nanoseconds, and
+	// gives the id that it was answered.
+	send(number, sent int64) (uuid.UUID, error)
+	// next waits for what concerns the benchmark. It returns net.ErrClosed after close.
+	next() (message, error)
+	// marks reports whether messages are marked as read.
+	marks() bool
+	close()
+}
+
+// Driver is what drives a conversation.
+type Driver string
+
+const (
+	// Raw is the generator's own client, which costs as little as possible.
+	Raw Driver = "raw"
+	// Client is package client, as a program uses it.
+	Client Driver = "client"
+)
 
 // newConversation starts a chat and connects both sides, the customer at one node and
 // the agent at another, or the same.
-func newConversation(ctx context.Context, one, other *Control, clock *stopwatch) (*conversation, error) {
-	contact, customer, err := one.StartChat(ctx)
+func newConversation(ctx context.Context, one, other *Control, by Driver, clock *stopwatch) (*conversation, error) {
+	dial := dialRaw
+	if by == Client {
+		dial = dialClient
+	}
+	customer, err := one.StartChat(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a, err := newSide(ctx, one, clock, customer, 'A')
+	a, err := dial(ctx, one, customer, 'A')
 	if err != nil {
 		return nil, err
 	}
-	agent, err := other.AddAgent(ctx, contact)
+	agent, err := other.AddAgent(ctx, customer.ContactID)
 	if err != nil {
 		a.close()
 		return nil, err
 	}
-	b, err := newSide(ctx, other, clock, agent, 'B')
+	b, err := dial(ctx, other, agent, 'B')
 	if err != nil {
 		a.close()
 		return nil, err
 	}
-	return &conversation{[2]*side{a, b}}, nil
+	return &conversation{[2]*side{newSide('A', a, clock), newSide('B', b, clock)}}, nil
 }
 
-// newSide connects and subscribes a participant.
-func newSide(ctx context.Context, c *Control, clock *stopwatch, participantToken string, name byte) (*side, error) {
-	access, err := c.Open(ctx, participantToken, name == 'B')
-	if err != nil {
-		return nil, err
-	}
-	s, err := rawclient.DialSocket(ctx, access.SocketURL, nil, 16<<10)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Subscribe(); err != nil {
-		s.Close()
-		return nil, err
-	}
-	u, err := url.Parse(access.SocketURL)
-	if err != nil {
-		s.Close()
-		return nil, err
-	}
-	http, err := rawclient.DialHTTP(ctx, u.Host)
-	if err != nil {
-		s.Close()
-		return nil, err
-	}
+func newSide(name byte, l line, clock *stopwatch) *side {
 	const room = 4 << 10 // so that slices seldom grow while it matters
 	return &side{
-		name: name, clock: clock,
-		http: http, host: u.Host, token: access.ConnectionToken,
+		name: name, clock: clock, line: l,
 		acked: make([]uuid.UUID, 0, room), ack: make([]int64, 0, room),
-		socket: s, delivery: make([]int64, 0, room), heard: make(map[uuid.UUID]int64),
-	}, nil
-}
-
-func (s *side) close() {
-	s.http.Close()
-	s.socket.Close()
-}
-
-func (s *side) until(t time.Time) error {
-	return errors.Join(s.http.SetDeadline(t), s.socket.SetDeadline(t))
+		delivery: make([]int64, 0, room), heard: make(map[uuid.UUID]int64),
+	}
 }
 
 // send sends one message after the other, each once the last is acknowledged and, at a
@@ -139,14 +132,7 @@ func (s *side) send(ctx context.Context, p pace) error {
 			}
 			sent = due
 		}
-		resp, err := s.http.Do(s.request.stamp(number, sent))
-		if err != nil {
-			return fmt.Errorf("message %d of side %c: %w", number, s.name, err)
-		}
-		if resp.Status != 200 {
-			return fmt.Errorf("message %d of side %c: the server answers %d: %s", number, s.name, resp.Status, resp.Body)
-		}
-		id, err := idAfter(resp.Body, answerID)
+		id, err := s.line.send(number, sent)
 		if err != nil {
 			return fmt.Errorf("message %d of side %c: %w", number, s.name, err)
 		}
@@ -155,7 +141,7 @@ func (s *side) send(ctx context.Context, p pace) error {
 			s.ack = append(s.ack, s.clock.now()-sent)
 		}
 		switch {
-		case !s.request.typing:
+		case !s.typing:
 			s.acked = append(s.acked, id)
 		case measured:
 			s.typed = append(s.typed, typed{id, sent})
@@ -164,30 +150,26 @@ func (s *side) send(ctx context.Context, p pace) error {
 	return nil
 }
 
-// receive takes frames until the socket is closed by us.
+// receive takes what comes until the line is closed by us.
 func (s *side) receive() error {
 	for {
-		payload, err := s.socket.Next()
+		m, err := s.line.next()
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("side %c: the server dropped the websocket", s.name)
-		}
 		if err != nil {
 			return fmt.Errorf("side %c: %w", s.name, err)
 		}
-		m, ours, err := parseMessage(payload)
+		switch m.kind {
+		case typing:
+			s.hear(m.id)
+		case read:
+			s.receipts = append(s.receipts, m.id)
+			s.lastRead.Store(&m.id)
+		default:
+			err = s.take(m)
+		}
 		if err != nil {
-			return fmt.Errorf("side %c: %w", s.name, err)
-		}
-		if !ours {
-			if err := s.hear(payload); err != nil {
-				return fmt.Errorf("side %c: %w", s.name, err)
-			}
-			continue
-		}
-		if err := s.take(m); err != nil {
 			return err
 		}
 	}
@@ -232,6 +214,28 @@ func (c *conversation) check() error {
 	}
 	if c.sides[0].digest != c.sides[1].digest {
 		return errors.New("the two sides got the same messages in different orders")
+	}
+	return c.checkReceipts()
+}
+
+// checkReceipts wants what was read to be a message of that side, and never an earlier one
+// than before; in the end it is the last.
+func (c *conversation) checkReceipts() error {
+	for _, s := range c.sides {
+		if !s.line.marks() {
+			continue
+		}
+		last := -1
+		for _, id := range s.receipts {
+			n := slices.Index(s.acked[last+1:], id)
+			if n < 0 {
+				return fmt.Errorf("side %c: after message %d, %v was read: that is no later message of this side", s.name, last, id)
+			}
+			last += n + 1
+		}
+		if last != len(s.acked)-1 {
+			return fmt.Errorf("side %c: of %d messages, the last that was read is number %d", s.name, len(s.acked), last)
+		}
 	}
 	return nil
 }

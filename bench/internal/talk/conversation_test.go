@@ -11,7 +11,7 @@ import (
 func talk() *conversation {
 	c := &conversation{}
 	for i, name := range []byte("AB") {
-		c.sides[i] = &side{name: name, clock: &stopwatch{}, acked: []uuid.UUID{uuid.New(), uuid.New()}}
+		c.sides[i] = &side{name: name, clock: &stopwatch{}, line: &rawLine{}, acked: []uuid.UUID{uuid.New(), uuid.New()}}
 	}
 	return c
 }
@@ -83,6 +83,45 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		}
 		if err := c.check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, want)
+		}
+	}
+}
+
+// marking is a line of who marks messages as read.
+type marking struct{ rawLine }
+
+func (*marking) marks() bool { return true }
+
+func TestCheckOfReceipts(t *testing.T) {
+	for name, c := range map[string]struct {
+		read []int // by number; -1 is nobody's message
+		says string
+	}{
+		"each":      {[]int{0, 1, 2}, ""},
+		"the last":  {[]int{2}, ""},
+		"none":      {nil, "the last that was read is number -1"},
+		"not last":  {[]int{0, 1}, "of 3 messages, the last that was read is number 1"},
+		"backwards": {[]int{1, 0, 2}, "after message 1"},
+		"twice":     {[]int{2, 2}, "after message 2"},
+		"nobody's":  {[]int{0, -1}, "after message 0"},
+	} {
+		conv := talk()
+		for _, s := range conv.sides {
+			s.line = &marking{}
+			s.acked = append(s.acked, uuid.New())
+			s.receipts = []uuid.UUID{s.acked[2]}
+		}
+		conv.sides[1].receipts = nil
+		for _, n := range c.read {
+			id := uuid.New()
+			if n >= 0 {
+				id = conv.sides[1].acked[n]
+			}
+			conv.sides[1].receipts = append(conv.sides[1].receipts, id)
+		}
+		err := conv.checkReceipts()
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: error %v, want %q", name, err, c.says)
 		}
 	}
 }

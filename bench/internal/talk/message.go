@@ -25,6 +25,19 @@ const (
 	textLength = 120
 )
 
+// newText makes the text of one side, 'A' or 'B', of a conversation.
+func newText(side byte) []byte {
+	text := fmt.Appendf(nil, "%s%c %0*d %0*d ", textMark, side, numberLen, 0, sentLen, 0)
+	return append(text, bytes.Repeat([]byte("x"), textLength-len(text))...)
+}
+
+// stampText makes a text that of the message with the given number, sent at a time in
+// nanoseconds.
+func stampText(text []byte, number, sent int64) {
+	putDigits(text[numberAt:][:numberLen], number)
+	putDigits(text[sentAt:][:sentLen], sent)
+}
+
 // request is a SendMessage request whose text and ClientToken are overwritten from
 // one message to the next, or a SendEvent request.
 type request struct {
@@ -37,10 +50,8 @@ type request struct {
 // newRequest makes the request of one side, 'A' or 'B', of a conversation. Its
 // ClientToken is like that of an SDK, a UUID that no other message has.
 func newRequest(host, connectionToken string, side byte) *request {
-	text := fmt.Sprintf("%s%c %0*d %0*d ", textMark, side, numberLen, 0, sentLen, 0)
-	text += string(bytes.Repeat([]byte("x"), textLength-len(text)))
 	token := uuid.New().String()
-	body := `{"ContentType":"text/plain","Content":"` + text + `","ClientToken":"` + token + `"}`
+	body := `{"ContentType":"text/plain","Content":"` + string(newText(side)) + `","ClientToken":"` + token + `"}`
 	r := &request{bytes: post("message", host, connectionToken, body)}
 	r.text = bytes.Index(r.bytes, []byte(textMark))
 	r.counter = bytes.Index(r.bytes, []byte(token)) + len(token) - 12
@@ -56,20 +67,29 @@ func post(what, host, connectionToken, body string) []byte {
 // in nanoseconds.
 func (r *request) stamp(number, sent int64) []byte {
 	if !r.typing {
-		putDigits(r.bytes[r.text+numberAt:][:numberLen], number)
-		putDigits(r.bytes[r.text+sentAt:][:sentLen], sent)
+		stampText(r.bytes[r.text:], number, sent)
 	}
 	putDigits(r.bytes[r.counter:][:12], number)
 	return r.bytes
 }
 
-// message is what a side reads from a delivered frame.
+// message is what a side gets: that of a side, or, if it is typing or a receipt, only an id.
 type message struct {
+	kind   kind
 	id     uuid.UUID
 	side   byte
 	number int64
 	sent   int64 // nanoseconds
 }
+
+// kind is what a message is.
+type kind int
+
+const (
+	said   kind = iota
+	typing      // of an event
+	read        // the id is that of the message which was
+)
 
 // The members of an item inside a frame: its content is JSON within a JSON string.
 // No other member's name ends like these.
@@ -81,26 +101,39 @@ var (
 
 var errFrame = errors.New("a frame with a message of the benchmark can't be read")
 
-// parseMessage finds a message of ours in a frame's payload. ours is false for any
-// other frame: greetings, joins, answers to heartbeats.
+// parseMessage finds a message of ours in a frame's payload, or that somebody is typing.
+// ours is false for any other frame: greetings, joins, answers to heartbeats.
 func parseMessage(payload []byte) (m message, ours bool, err error) {
 	at := bytes.Index(payload, itemContent)
-	if at < 0 {
+	switch {
+	case at >= 0:
+	case bytes.Contains(payload, []byte(typingEvent)):
+		m.kind = typing
+		m.id, err = idAfter(payload, itemID)
+		return m, true, err
+	default:
 		return message{}, false, nil
 	}
-	text := payload[at+len(itemContent)-len(textMark):]
-	if len(text) < textLength {
-		return message{}, true, errFrame
-	}
-	m.side = text[sideAt]
-	var ok1, ok2 bool
-	m.number, ok1 = digits(text[numberAt:][:numberLen])
-	m.sent, ok2 = digits(text[sentAt:][:sentLen])
-	if !ok1 || !ok2 {
-		return message{}, true, errFrame
+	if m, err = parseText(payload[at+len(itemContent)-len(textMark):]); err != nil {
+		return message{}, true, err
 	}
 	m.id, err = idAfter(payload, itemID)
 	return m, true, err
+}
+
+// parseText reads what the text at the start of b says, which begins with textMark.
+func parseText[T ~string | ~[]byte](b T) (m message, err error) {
+	if len(b) < textLength {
+		return message{}, errFrame
+	}
+	m.side = b[sideAt]
+	var ok1, ok2 bool
+	m.number, ok1 = digits(b[numberAt:][:numberLen])
+	m.sent, ok2 = digits(b[sentAt:][:sentLen])
+	if !ok1 || !ok2 {
+		return message{}, errFrame
+	}
+	return m, nil
 }
 
 // idAfter reads the UUID that follows a mark.
@@ -119,8 +152,8 @@ func putDigits(b []byte, n int64) {
 	}
 }
 
-func digits(b []byte) (n int64, ok bool) {
-	for _, c := range b {
+func digits[T ~string | ~[]byte](b T) (n int64, ok bool) {
+	for _, c := range []byte(b) {
 		if c < '0' || c > '9' {
 			return 0, false
 		}

@@ -16,6 +16,9 @@ const (
 	SetupWorkers = 16
 	// drainWait is how long the last messages may take to arrive.
 	drainWait = 10 * time.Second
+	// readWait is how long the last receipts may take: there is one every 5 seconds, and the
+	// message that it is for was chosen up to 5 seconds before.
+	readWait = 30 * time.Second
 	// quiet is how long is listened for messages that should not come.
 	quiet = 100 * time.Millisecond
 )
@@ -49,6 +52,7 @@ type Result struct {
 	DeliveryP50 float64 `json:"deliveryP50Milliseconds"`
 	DeliveryP99 float64 `json:"deliveryP99Milliseconds"`
 	Checked     int     `json:"messagesChecked"`
+	Receipts    int     `json:"receiptsChecked,omitempty"`
 	Lost        int     `json:"typingLost,omitempty"` // which is no error
 }
 
@@ -56,11 +60,11 @@ type Result struct {
 func (r Result) Messages() float64 { return r.Acked * r.Seconds }
 
 // Connect sets up n conversations, each between two of the nodes if there are several.
-func Connect(ctx context.Context, nodes []*Control, n int) (*Talk, error) {
+func Connect(ctx context.Context, nodes []*Control, n int, by Driver) (*Talk, error) {
 	t := &Talk{clock: &stopwatch{start: time.Now()}}
 	var mu sync.Mutex
 	err := InParallel(ctx, n, func(ctx context.Context, i int) error {
-		conv, err := newConversation(ctx, nodes[i%len(nodes)], nodes[(i+1)%len(nodes)], t.clock)
+		conv, err := newConversation(ctx, nodes[i%len(nodes)], nodes[(i+1)%len(nodes)], by, t.clock)
 		if err != nil {
 			return err
 		}
@@ -79,8 +83,8 @@ func Connect(ctx context.Context, nodes []*Control, n int) (*Talk, error) {
 // Close ends all connections.
 func (t *Talk) Close() {
 	for _, c := range t.all {
-		c.sides[0].close()
-		c.sides[1].close()
+		c.sides[0].line.close()
+		c.sides[1].line.close()
 	}
 }
 
@@ -89,7 +93,7 @@ func (t *Talk) Close() {
 func (t *Talk) Run(ctx context.Context, p Plan) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	end := time.Now().Add(p.Warmup + p.Duration + drainWait + quiet)
+	end := time.Now().Add(p.Warmup + p.Duration + 2*drainWait + readWait) // some time for the last answers, too
 	var senders, receivers sync.WaitGroup
 	run := func(wg *sync.WaitGroup, do func() error) {
 		wg.Go(func() {
@@ -101,13 +105,10 @@ func (t *Talk) Run(ctx context.Context, p Plan) (Result, error) {
 	paces := t.paces(p.Rate)
 	for i, c := range t.all {
 		for j, side := range c.sides {
-			if err := side.until(end); err != nil {
+			if err := side.line.begin(p.Typing, end); err != nil {
 				return Result{}, err
 			}
-			side.request = newRequest(side.host, side.token, side.name)
-			if p.Typing {
-				side.request = newTyping(side.host, side.token)
-			}
+			side.typing = p.Typing
 			run(&receivers, side.receive)
 			run(&senders, func() error { return side.send(ctx, paces[2*i+j]) })
 		}
@@ -167,14 +168,14 @@ func (t *Talk) window(ctx context.Context, p Plan) (r Result, err error) {
 	return r, p.Meter()
 }
 
-// drain waits until every side has got every message acknowledged, and a little
-// longer. What is missing after drainWait is found by the check.
+// drain waits until every side has got every message acknowledged, and the receipt for
+// its last, and a little longer. What is missing then is found by the check.
 func (t *Talk) drain(ctx context.Context) error {
-	until := time.Now().Add(drainWait)
+	begun := time.Now()
 	for _, c := range t.all {
 		want := int64(len(c.sides[0].acked) + len(c.sides[1].acked))
 		for _, s := range c.sides {
-			for s.received.Load() < want && time.Now().Before(until) {
+			for s.received.Load() < want && time.Since(begun) < drainWait || !s.allRead() && time.Since(begun) < readWait {
 				if err := Pause(ctx, time.Millisecond); err != nil {
 					return err
 				}
@@ -182,6 +183,12 @@ func (t *Talk) drain(ctx context.Context) error {
 		}
 	}
 	return Pause(ctx, quiet)
+}
+
+// allRead reports whether the other side has marked all as read, if it does so.
+func (s *side) allRead() bool {
+	last := s.lastRead.Load()
+	return !s.line.marks() || len(s.acked) == 0 || last != nil && *last == s.acked[len(s.acked)-1]
 }
 
 // sum checks the conversations and fills in what they measured.
@@ -195,6 +202,7 @@ func (t *Talk) sum(r *Result) error {
 			ack = append(ack, s.ack...)
 			delivery = append(delivery, s.delivery...)
 			r.Checked += len(s.acked)
+			r.Receipts += len(s.receipts)
 		}
 	}
 	if len(ack) == 0 || len(delivery) == 0 {

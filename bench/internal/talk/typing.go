@@ -32,18 +32,10 @@ func newTyping(host, connectionToken string) *request {
 }
 
 // hear notes a typing event.
-func (s *side) hear(payload []byte) error {
-	if !bytes.Contains(payload, []byte(typingEvent)) {
-		return nil
-	}
-	id, err := idAfter(payload, itemID)
-	if err != nil {
-		return err
-	}
+func (s *side) hear(id uuid.UUID) {
 	if _, had := s.heard[id]; !had {
 		s.heard[id] = s.clock.now()
 	}
-	return nil
 }
 
 // sumTyping fills in what was measured of typing events. One that did not arrive is lost,

@@ -24,11 +24,13 @@ func TestTyping(t *testing.T) {
 	c.sides[0].typed = []typed{{ids[0], 1}, {ids[1], 1}}
 	for range 2 { // the second one is nobody's loss
 		frame := dataFrame(t, wire.Item{Id: ids[0].String(), Type: "EVENT", ContentType: typingEvent})
-		if err := c.sides[1].hear(frame); err != nil {
-			t.Fatal(err)
+		m, ours, err := parseMessage(frame)
+		if err != nil || !ours || m.kind != typing {
+			t.Fatalf("%+v, ours %v, error %v", m, ours, err)
 		}
+		c.sides[1].hear(m.id)
 	}
-	if err := c.sides[1].hear([]byte(typingEvent)); err == nil {
+	if _, _, err := parseMessage([]byte(typingEvent)); err == nil {
 		t.Error("a frame without an Id is taken")
 	}
 	result := Result{Seconds: 2}
