@@ -23,6 +23,8 @@ type Place struct {
 	ParticipantToken string `json:"ParticipantToken"`
 	Role             string `json:"Role"`
 	Customer         string `json:"Customer"`
+	// Present is whether they have come: a supervisor who has not watches in silence.
+	Present bool `json:"Present"`
 	// ContentTypes are what participants may send.
 	ContentTypes []string `json:"ContentTypes"`
 	// Attachments says whether files can be sent.
@@ -38,7 +40,8 @@ func (s *Desk) place(c *chat.Chat, user string, role chat.Role) *Place {
 		}
 		return &Place{
 			ContactId: c.Contact.String(), InitialContactId: c.ID.String(), Customer: c.Customer().Name,
-			ParticipantId: p.ID.String(), Role: string(p.Role), ContentTypes: slices.Clone(c.Settings.ContentTypes),
+			ParticipantId: p.ID.String(), Role: string(p.Role), Present: p.Presence == chat.Present,
+			ContentTypes:     slices.Clone(c.Settings.ContentTypes),
 			Attachments:      s.config.Attachments,
 			ParticipantToken: s.config.Tokens.Mint(token.Participant, token.Claims{Chat: c.ID.UUID, Participant: p.ID.UUID}),
 		}

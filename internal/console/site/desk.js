@@ -7,6 +7,7 @@ import { Thread } from './thread.js';
 import { attempt, badge, chime, dialog, setting, toast } from './shell.js';
 
 const EVERY = 2000;
+const NARROW = 640; // pixels, up to which lists and chat take turns (console.css)
 const QUICK = ['Hello! How can I help?', 'One moment, please. I am looking into it.', 'Is there anything else I can do for you?', 'Thank you, and have a nice day!'];
 
 // OpenChat is a chat on the desk.
@@ -157,7 +158,7 @@ export class Desk {
     for (const event of ['items', 'receipts', 'typing', 'state']) chat.session.on(event, () => this.#draw());
     chat.session.on('state', () => this.#tools(chat));
     chat.session.start();
-    if (!this.#current && !ask) this.#show(chat, false);
+    if (!this.#current && !ask && this.element.clientWidth > NARROW) this.#show(chat, false);
     return place;
   }
 

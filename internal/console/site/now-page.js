@@ -32,7 +32,7 @@ function chart({ title, unit, lines, bad, last }, seconds) {
     svg('path', { d: `${path(values[0], most)}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`, class: 'area' }),
     ...values.map((v, i) => svg('path', { d: path(v, most), class: `line line${i}` })));
   return el('section', { class: `chart${bad && Math.max(...values.flat()) > 0 ? ' bad' : ''}` },
-    el('h2', {}, title), el('p', { class: 'figure' }, shown, el('small', {}, ` ${unit}`)), drawn, el('p', { class: 'scale' }, `up to ${round(most)} in the last minute`));
+    el('h2', {}, title), el('p', { class: 'figure' }, shown, el('small', {}, ` ${unit}`)), drawn, el('p', { class: 'scale' }, Math.max(...values.flat()) > 0 ? `up to ${round(most)} in the last minute` : 'none in the last minute'));
 }
 
 const tile = (title, value) => el('section', { class: 'tile' }, el('h2', {}, title), el('p', { class: 'figure' }, String(value)));

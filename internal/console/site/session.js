@@ -24,6 +24,7 @@ const TYPING_SHOWN = 12_000;
 const RECEIPT_AFTER = 300; // lets a read overtake the delivered
 const RECEIPT_EVERY = 1000;
 const RENEW_BEFORE = 5 * 60_000;
+const LEFT_AFTER = 500;
 const BACKOFF = { first: 500, most: 15_000 };
 
 // newToken makes a ClientToken. crypto.randomUUID is for secure pages only.
@@ -44,7 +45,7 @@ export class Session {
   #pumping = false; #typedAt = -Infinity; #typingTimer; #urls = new Map();
 
   // place is what StartChatContact or the console's API gave: ContactId, ParticipantId,
-  // ParticipantToken, Role, ContentTypes. store keeps what was not acknowledged (a Storage); tap sees
+  // ParticipantToken, Role, ContentTypes, Attachments, Present. store keeps what was not acknowledged (a Storage); tap sees
   // all calls and frames.
   constructor(place, { store = null, tap } = {}) {
     this.contactId = place.ContactId;
@@ -56,7 +57,7 @@ export class Session {
     this.#store = store;
     this.#tap = tap;
     this.state = 'connecting'; // then open, lost, ended (with everybody), left (alone), closed (by us)
-    this.speaks = this.role !== 'SUPERVISOR';
+    this.speaks = this.role !== 'SUPERVISOR' || place.Present === true;
     this.items = [];
     this.byId = new Map();
     this.outbox = this.#recall();
@@ -263,9 +264,10 @@ export class Session {
   }
 
   // leftAlone: a supervisor who steps back is shown to leave, and goes on watching; a
-  // customer may stay for what the flow has to ask, and the chat says when it is over.
+  // customer may stay for what the flow has to ask, and the chat says when it is over. An
+  // agent has left, unless that was the beginning of the end for all.
   #leftAlone() {
-    if (this.role === 'AGENT') this.#setState('left');
+    if (this.role === 'AGENT') setTimeout(() => this.#setState('left'), LEFT_AFTER);
     if (this.role !== 'SUPERVISOR') return;
     this.speaks = false;
     this.#emit('state', this.state);
@@ -384,7 +386,7 @@ export class Session {
 
   // type tells the others that the user is typing.
   type() {
-    if (!this.speaks || this.state !== 'open' || performance.now() - this.#typedAt < TYPING_EVERY) return;
+    if (!this.speaks || !this.#connection || this.over || performance.now() - this.#typedAt < TYPING_EVERY) return;
     this.#typedAt = performance.now();
     this.#event('typing').catch(() => {});
   }

@@ -1,6 +1,6 @@
 // The chats that go on, for those who look after them: watch in silence, barge in, step
 // back, end.
-import { el, fill, keyed, none, button, icon, span } from './dom.js';
+import { el, fill, keyed, none, button, hidden, icon, span } from './dom.js';
 import { get, post, of, poll } from './api.js';
 import { Session } from './session.js';
 import { Thread } from './thread.js';
@@ -29,8 +29,8 @@ function card(c) {
   const agents = people(c);
   const watching = (c.Participants ?? []).filter((p) => p.Role === 'SUPERVISOR').length;
   const make = () => el('li', { class: `card chat${on ? ' on' : ''}` },
-    el('button', { type: 'button', class: 'pick', 'data-key': c.InitialContactId, 'aria-current': on ? 'true' : null, 'aria-label': `Watch the chat with ${c.Customer}`, onclick: () => watch(c) },
-      el('span', { class: 'top' }, el('strong', {}, c.Customer), el('span', { class: 'age' })),
+    el('button', { type: 'button', class: 'pick', 'data-key': c.InitialContactId, 'aria-current': on ? 'true' : null, onclick: () => watch(c) },
+      el('span', { class: 'top' }, el('strong', {}, hidden('Watch the chat with '), c.Customer), el('span', { class: 'age' })),
       el('span', { class: 'last' }, agents.length ? `with ${agents.join(', ')}` : STATES[c.State], c.QueueName && ` · ${c.QueueName}`, watching > 0 && ` · ${watching} watching`)));
   return { key: c.InitialContactId, sig: JSON.stringify([on, agents, c.State, c.QueueName, watching]), make };
 }

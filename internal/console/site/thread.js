@@ -83,12 +83,13 @@ export class Thread {
   // ---- building
 
   #build() {
-    this.#list = el('ol', { class: 'items', role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', 'aria-label': 'Messages' });
+    this.#list = el('ol', { class: 'items' });
     this.#outbox = el('ol', { class: 'items outbox', 'aria-label': 'Not sent yet' });
     this.#more = button({ text: 'Earlier messages', class: 'more', hidden: true }, () => this.#loadMore());
     this.#typing = el('p', { class: 'typing', role: 'status' });
     this.#scroll = el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Conversation' },
-      this.#more, this.#list, this.#outbox, this.#typing);
+      this.#more, el('div', { class: 'log-of-items', role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', 'aria-label': 'Messages' }, this.#list),
+      this.#outbox, this.#typing);
     this.#jump = button({ icon: 'down', label: 'To the newest message', class: 'jump', hidden: true }, () => this.reveal());
     this.#scroll.addEventListener('scroll', () => { this.#jump.hidden = this.#near(); }, { passive: true });
     this.#status = el('p', { class: 'status', role: 'status' });
@@ -230,7 +231,7 @@ export class Thread {
       return el('li', { class: 'note' }, el('span', { title: fullTime(it.AbsoluteTime) }, noteOf(it)));
     }
     const system = it.ParticipantRole === 'SYSTEM';
-    const role = ROLES[it.ParticipantRole] ?? '';
+    const role = ROLES[it.ParticipantRole] === it.DisplayName ? '' : ROLES[it.ParticipantRole] ?? '';
     return el('li', { class: `said ${this.#mine(it) ? 'mine' : 'theirs'}${system ? ' system' : ''}` },
       el('span', { class: 'who' }, this.#mine(it) ? hidden('You') : nameOf(it), !this.#mine(it) && role && el('small', {}, ` ${role}`)),
       el('div', { class: 'bubble' }, ...this.#body(it)),

@@ -53,13 +53,24 @@
     root.append(frame, launcher);
     document.body.append(host);
 
-    const tell = (what) => frame.contentWindow.postMessage({ parley: what }, base.origin);
+    let ready = false;
+    const tell = (what) => { if (ready) frame.contentWindow.postMessage({ parley: what }, base.origin); };
+    // dress tells how the page wants the chat to look, as often as that may have changed:
+    // its style sheets can come late.
+    function dress() {
+      const style = getComputedStyle(document.documentElement);
+      const theme = Object.fromEntries(VARIABLES.map((v) => [v, style.getPropertyValue(v).trim()]).filter(([, v]) => v));
+      if (said.scheme) theme.scheme = said.scheme;
+      tell({ theme });
+    }
+    addEventListener('load', dress);
     function show(open) {
       frame.hidden = !open;
       host.classList.toggle('open', open);
       launcher.setAttribute('aria-expanded', String(open));
       drawing.setAttribute('d', open ? 'M6 6l12 12M18 6 6 18' : 'M4 5h16v11H10l-5 4v-4H4z');
       if (open) {
+        dress();
         frame.focus();
         tell({ open: true });
       } else {
@@ -69,13 +80,11 @@
     launcher.addEventListener('click', () => show(frame.hidden));
     addEventListener('message', ({ origin, source, data }) => {
       if (origin !== base.origin || source !== frame.contentWindow || !data?.parley) return;
-      const { ready, unread, close } = data.parley;
-      if (ready) {
-        const style = getComputedStyle(document.documentElement);
-        const theme = Object.fromEntries(VARIABLES.map((v) => [v, style.getPropertyValue(v).trim()]).filter(([, v]) => v));
-        if (said.scheme) theme.scheme = said.scheme;
-        tell({ theme });
-        if (said.open !== undefined) show(true);
+      const { unread, close } = data.parley;
+      if (data.parley.ready) {
+        ready = true;
+        dress();
+        if (said.open !== undefined || !frame.hidden) show(true);
       }
       if (close) show(false);
       if (unread !== undefined) {
