@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -89,11 +90,13 @@ func TestHandover(t *testing.T) {
 	}
 	dependOnSources(t)
 	s := &server{t: t, log: new(tail)}
-	p := s.run(build(t), os.Environ(), "--data", t.TempDir())
+	bin := build(t)
+	p := s.run(bin, os.Environ(), "--data", t.TempDir())
 	s.url = "http://" + s.nodes[0]
 	g := gather(t, s)
 	for range handovers {
 		g.await(between)
+		replace(t, filepath.Join(bin, "parley"))
 		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
@@ -101,6 +104,21 @@ func TestHandover(t *testing.T) {
 	}
 	g.await(between)
 	g.finish()
+}
+
+// replace puts another file in the place of a program, as an update does.
+func replace(t *testing.T, program string) {
+	t.Helper()
+	text, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program+".new", text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(program+".new", program); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // gathering is two chats, whose people have a page each and talk as fast as they are
@@ -300,6 +318,13 @@ func (g *gathering) check(k *speaker) {
 		if n := k.player.events[k.who+" "+event]; n > 0 {
 			t.Errorf("%s: %d times %s\n\nthe last lines to and from the player:\n%s", k.who, n, event, k.player.trace)
 		}
+	}
+	came := make(map[any]bool)
+	for _, it := range k.player.items[k.who] {
+		if came[it["Id"]] {
+			t.Errorf("%s was given %v twice", k.who, it)
+		}
+		came[it["Id"]] = true
 	}
 	t.Logf("%s has said %d things and lost %d connections", k.who, len(k.sent), k.player.events[k.who+" onConnectionLost"])
 	k.player.mu.Unlock()
