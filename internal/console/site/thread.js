@@ -291,11 +291,11 @@ export class Thread {
       const blob = await response.blob();
       if (!response.ok || !PICTURES.test(blob.type)) return;
       const url = URL.createObjectURL(blob);
-      const picture = el('img', { src: url, alt: AttachmentName, onload: () => {
-        URL.revokeObjectURL(url);
-        if (this.#jump.hidden) this.reveal();
-      } });
+      const picture = el('img', { src: url, alt: AttachmentName });
+      await picture.decode().finally(() => URL.revokeObjectURL(url));
+      const follow = this.#near(); // before the thread grows, or what is new below is not seen
       box.prepend(picture);
+      if (follow) this.reveal();
     } catch { /* the link is there */ }
   }
 
