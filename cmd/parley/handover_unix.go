@@ -7,9 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,10 +24,14 @@ import (
 
 var errHandover = errors.New("the process is to be replaced")
 
+// checkWithin is how long the check of a new program may take.
+const checkWithin = 30 * time.Second
+
 // serve serves until ctx ends, or a SIGHUP comes: then the process drains and replaces
 // itself with what its executable is by then, which inherits the listening socket. No
 // connection is refused meanwhile; those that come wait until the new one accepts them.
-func (c *serveCmd) serve(ctx context.Context, out io.Writer, srv *server.Server) error {
+// If that one would not start with the settings as they are, nothing happens.
+func (c *serveCmd) serve(ctx context.Context, out io.Writer, log *slog.Logger, srv *server.Server) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	hup := make(chan os.Signal, 1)
@@ -30,11 +39,17 @@ func (c *serveCmd) serve(ctx context.Context, out io.Writer, srv *server.Server)
 	defer signal.Stop(hup)
 	c.greet(out, srv.Listening(), srv.URL())
 	go func() {
-		select {
-		case <-hup:
-			srv.Part(ctx)
-			stop(errHandover)
-		case <-ctx.Done():
+		for ctx.Err() == nil {
+			select {
+			case <-hup:
+				if err := wouldStart(ctx); err != nil {
+					log.Error("the server is not replaced: what its program is now would not start", "err", err)
+					continue
+				}
+				srv.Part(ctx)
+				stop(errHandover)
+			case <-ctx.Done():
+			}
 		}
 	}()
 	heir, err := srv.Bequest()
@@ -47,6 +62,25 @@ func (c *serveCmd) serve(ctx context.Context, out io.Writer, srv *server.Server)
 		return err
 	}
 	return replace(heir)
+}
+
+// wouldStart has the program that is to come look at the settings.
+func wouldStart(ctx context.Context) error {
+	path, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	args := slices.Clone(os.Args[1:])
+	args[slices.Index(args, "serve")] = "config"
+	var said strings.Builder
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Stderr = &said
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w: %s", path, strings.Join(args, " "), err, strings.TrimSpace(said.String()))
+	}
+	return nil
 }
 
 // replace makes the process another one, which inherits the file. It returns only if

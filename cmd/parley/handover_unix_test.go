@@ -69,12 +69,68 @@ func TestHandover(t *testing.T) {
 	clients.Wait()
 }
 
+// What would not start replaces nobody.
+func TestHandoverToWhatDoesNotStart(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "parley.yaml")
+	configure := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	configure("greeting: Hello\n")
+	said, err := os.Create(filepath.Join(dir, "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	server, started := startWatchedTo(t, said, "--config", file, "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0")
+	configure("greting: Hello\n")
+	if err := server.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for limit := time.After(time.Minute); ; {
+		text, err := os.ReadFile(said.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "is not replaced") && strings.Contains(string(text), "greting") {
+			break
+		}
+		select {
+		case <-started:
+			t.Fatal("the server was replaced")
+		case <-server.done:
+			t.Fatal("the server ended")
+		case <-limit:
+			t.Fatalf("the server said only %q", text)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	startChat(t, t.Context(), server.url, "Jane")
+	configure("greeting: Hello again\n")
+	if err := server.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-started:
+	case <-server.done:
+		t.Fatal("the server ended instead of replacing itself")
+	}
+}
+
 // startWatched starts a server, and tells of every further start in the same process.
 func startWatched(t *testing.T, args ...string) (*process, <-chan struct{}) {
 	t.Helper()
+	return startWatchedTo(t, os.Stderr, args...)
+}
+
+func startWatchedTo(t *testing.T, stderr *os.File, args ...string) (*process, <-chan struct{}) {
+	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], append([]string{"serve"}, args...)...), done: make(chan struct{})}
 	p.Env = append(os.Environ(), asParley+"=1")
-	p.Stderr = os.Stderr
+	p.Stderr = stderr
 	out, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -28,14 +28,15 @@ var processClock = clockwork.NewRealClock()
 // Run serves until the context ends.
 func (c *serveCmd) Run(e *env) error {
 	c.Center = e.sources.Center()
-	srv, err := server.Open(c.Settings, processClock, newLog(e.stderr, c.Settings))
+	log := newLog(e.stderr, c.Settings)
+	srv, err := server.Open(c.Settings, processClock, log)
 	if err != nil {
 		return err
 	}
 	if os.Getenv("GOGC") == "" { // not earlier: what a start takes, it needs no collection for
 		debug.SetGCPercent(gcPercent)
 	}
-	return c.serve(e.ctx, e.stdout, srv)
+	return c.serve(e.ctx, e.stdout, log, srv)
 }
 
 func newLog(w io.Writer, s config.Settings) *slog.Logger {
