@@ -165,6 +165,46 @@ func TestNothingIsRefusedFromMemory(t *testing.T) {
 	})
 }
 
+// A node that is alone reads a chat once, and again when it doesn't know what became of an
+// append.
+func TestAloneReadsOnce(t *testing.T) {
+	play(t, 0, func(w *world) {
+		w.alone = true
+		w.addNode(0)
+		id, jane := w.start()
+		reads := 0
+		w.store.onRead(func(string) error { reads++; return nil })
+		look := func() {
+			t.Helper()
+			if _, err := w.nodes[0].Admit(w.ctx, id, jane); err != nil {
+				t.Fatal(err)
+			}
+		}
+		look()
+		r := w.watch(0, id)
+		w.do(0, id, typing(jane))
+		w.do(0, id, say(jane, "hello", ""))
+		if _, err := w.nodes[0].Do(w.ctx, id, chat.SendEvent{By: jane}); reason(err) != chat.UnsupportedContentType {
+			t.Errorf("an event without type: %v", err)
+		}
+		if look(); reads != 0 {
+			t.Errorf("%d reads of what the node has written itself", reads)
+		}
+		w.store.next(liar)
+		w.fails(0, id, say(jane, "hello", ""), errDisk)
+		synctest.Wait()
+		if w.saw(r, id); reads != 1 {
+			t.Errorf("%d reads after an append with an open outcome", reads)
+		}
+		w.nodes[0].Close()
+		w.nodes = nil
+		w.addNode(0)
+		if look(); reads != 2 {
+			t.Errorf("%d reads, one of them by the next node", reads)
+		}
+	})
+}
+
 func TestLongChatIsLoadedWhole(t *testing.T) {
 	play(t, 2, func(w *world) {
 		id, jane := w.start()

@@ -142,8 +142,12 @@ func (l *live) current() bool {
 	return l.unsub != nil && !l.stale && l.chat.Started() && l.feed.known.Load() <= l.chat.Seq
 }
 
-// refresh brings the chat up to what the store has.
+// refresh brings the chat up to what the store has. A node that is alone knows, unless it
+// has just begun with the chat, or does not know what became of an append.
 func (n *Node) refresh(ctx context.Context, l *live) error {
+	if n.alone && !l.stale {
+		return nil
+	}
 	l.stale = true
 	heard := l.feed.known.Load()
 	for l.stale {

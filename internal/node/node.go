@@ -67,6 +67,9 @@ type Config struct {
 	Worker Worker
 	// IDs makes ids; NewID if nil.
 	IDs chat.IDs
+	// Alone says that nobody else writes to the store: what the node has in memory, it
+	// need not read again.
+	Alone bool
 	// MaxChats is how many chats of an instance may go on at a time; 0 is no limit.
 	MaxChats int
 	// Log gets what no caller can be told; discarded if nil.
@@ -83,6 +86,7 @@ type Node struct {
 	ids    chat.IDs
 	log    *slog.Logger
 
+	alone    bool
 	maxChats int
 	census   census
 
@@ -111,7 +115,7 @@ func New(c Config) *Node {
 	return &Node{
 		store: c.Store, bus: c.Bus, clock: c.Clock, worker: c.Worker, ids: c.IDs, log: c.Log,
 		ctx: ctx, cancel: cancel,
-		maxChats: c.MaxChats, census: census{counts: make(map[string]int), taken: make(map[string]time.Time)},
+		alone: c.Alone, maxChats: c.MaxChats, census: census{counts: make(map[string]int), taken: make(map[string]time.Time)},
 		chats: make(map[chat.ChatID]*live),
 		alarm: alarm.New(), desk: newDesk(),
 	}

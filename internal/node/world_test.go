@@ -226,6 +226,7 @@ type world struct {
 	lossy    []*lossyBus // of the nodes, if they have such
 	clocks   []*clockwork.FakeClock
 	nodes    []*node.Node
+	alone    bool
 	maxChats int
 	worker   node.Worker
 }
@@ -253,7 +254,7 @@ func (w *world) addNode(skew time.Duration) *node.Node { return w.addNodeOn(w.bu
 
 func (w *world) addNodeOn(b bus.Bus, skew time.Duration) *node.Node {
 	clock := clockwork.NewFakeClockAt(dawn.Add(skew))
-	n := node.New(node.Config{Store: w.store, Bus: b, Clock: clock, MaxChats: w.maxChats, Worker: w.worker, Log: slog.New(slog.DiscardHandler)})
+	n := node.New(node.Config{Store: w.store, Bus: b, Clock: clock, Alone: w.alone, MaxChats: w.maxChats, Worker: w.worker, Log: slog.New(slog.DiscardHandler)})
 	w.Cleanup(n.Close)
 	w.clocks, w.nodes = append(w.clocks, clock), append(w.nodes, n)
 	return n

@@ -108,7 +108,10 @@ func (s *Server) open(clock clockwork.Clock) (err error) {
 		return err
 	}
 	s.worker = work.New(work.Config{Center: s.center, Blobs: s.blobs, Scanner: scanner, Clock: clock, Log: s.log})
-	s.node = node.New(node.Config{Store: s.store, Bus: s.bus, Clock: clock, Worker: s.worker, MaxChats: s.maxChats(), Log: s.log})
+	s.node = node.New(node.Config{
+		Store: s.store, Bus: s.bus, Clock: clock, Worker: s.worker, MaxChats: s.maxChats(), Log: s.log,
+		Alone: s.settings.Store == "", // the data directory, or memory, is this process's
+	})
 	s.sockets = socket.New(socket.Config{
 		Node: s.node, Tokens: tokens, Clock: clock, Log: s.log, ReportLost: s.settings.AgentGone+s.settings.CustomerGone > 0,
 	})
