@@ -53,7 +53,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Secure = base.Scheme == "https"
+	c.Secure, c.Prefix = base.Scheme == "https", strings.TrimSuffix(base.Path, "/")
 	s := &console{Config: c, desk: desk.New(c.Config), starts: quota.NewCallers(startRate, c.Clock)}
 	pages, err := newSite(s.policy(base))
 	if err != nil {
@@ -73,7 +73,8 @@ func (s *console) home(w http.ResponseWriter, r *http.Request) {
 	if s.Local {
 		to = "try"
 	}
-	http.Redirect(w, r, Path+to, http.StatusFound)
+	w.Header().Set("Location", to) // relative: a proxy may have put a path before ours
+	w.WriteHeader(http.StatusFound)
 }
 
 // guard refuses what no page of ours would send.

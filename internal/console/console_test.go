@@ -144,7 +144,7 @@ func TestFilesAreKept(t *testing.T) {
 }
 
 func TestHome(t *testing.T) {
-	for want, h := range map[string]http.Handler{"/console/desk": open(t, func(*console.Config) {}), "/console/try": open(t, local)} {
+	for want, h := range map[string]http.Handler{"desk": open(t, func(*console.Config) {}), "try": open(t, local)} {
 		res := serve(h, request("GET", "/console/", "", "Host", "127.0.0.1:8080"))
 		if got := res.Header.Get("Location"); res.StatusCode != http.StatusFound || got != want {
 			t.Errorf("%d to %s, want %s", res.StatusCode, got, want)
@@ -259,7 +259,7 @@ func TestWhoMayStart(t *testing.T) {
 func TestSignedInMayStart(t *testing.T) {
 	h := open(t, func(*console.Config) {})
 	in := serve(h, request("POST", "/console/api/sign-in", `{"User":"agent","Password":"agent"}`, "Content-Type", "application/json"))
-	if c := in.Cookies(); len(c) != 1 || !c[0].Secure {
+	if c := in.Cookies(); len(c) != 1 || !c[0].Secure || c[0].Path != "/console/" {
 		t.Fatalf("%d %v", in.StatusCode, c)
 	}
 	r := request("POST", "/console/start", "{}", "Origin", base)
@@ -286,5 +286,14 @@ func TestStartIsThrottled(t *testing.T) {
 func TestBadURL(t *testing.T) {
 	if _, err := console.New(console.Config{URL: "http://[", Config: desk.Config{Clock: clockwork.NewFakeClock()}}); err == nil {
 		t.Error("there is no error")
+	}
+}
+
+// Behind a proxy that puts a path before ours, sessions are for that path.
+func TestPrefix(t *testing.T) {
+	h := open(t, func(c *console.Config) { c.URL = base + "/chat/" })
+	in := serve(h, request("POST", "/console/api/sign-in", `{"User":"agent","Password":"agent"}`, "Content-Type", "application/json"))
+	if c := in.Cookies(); len(c) != 1 || c[0].Path != "/chat/console/" {
+		t.Errorf("%v", c)
 	}
 }

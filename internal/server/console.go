@@ -37,7 +37,8 @@ func (s *Server) console(mux *http.ServeMux, count *meter.Meter, control *restjs
 	mux.Handle(console.Path, pages)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {
-			http.Redirect(w, r, console.Path, http.StatusFound)
+			w.Header().Set("Location", strings.TrimPrefix(console.Path, "/")) // a proxy may have put a path before it
+			w.WriteHeader(http.StatusFound)
 			return
 		}
 		restjson.NotFound(w, r)

@@ -26,12 +26,14 @@ const (
 	Path        = ConsolePath + "api/"
 )
 
-// Config is what a desk works with. All fields are required.
+// Config is what a desk works with. All fields but Prefix are required.
 type Config struct {
 	Node   *node.Node
 	Center *center.Center
 	Tokens *token.Keyring
 	Clock  clockwork.Clock
+	// Prefix is the path that a proxy has put before ours, without a slash at its end.
+	Prefix string
 	// Secure says that browsers reach the server by https.
 	Secure bool
 	// Local says that this is a developer's own server.

@@ -88,7 +88,7 @@ func (s *Desk) setCookie(ctx context.Context, value string, age int) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: value, Path: ConsolePath, MaxAge: age, HttpOnly: true,
+		Name: cookieName, Value: value, Path: s.config.Prefix + ConsolePath, MaxAge: age, HttpOnly: true,
 		SameSite: http.SameSiteStrictMode, Secure: s.config.Secure,
 	})
 }

@@ -2,7 +2,7 @@
 // network and a page: nothing is lost, and nothing comes twice.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { accept, customer, network, PNG, said, say, sees, signIn, until } from './browser.js';
+import { accept, customer, network, open, PNG, said, say, sees, signIn, until, url } from './browser.js';
 
 test('a chat over lost connections and reloads', async () => {
   const jane = await customer('Jane');
@@ -92,4 +92,30 @@ test('a chat over lost connections and reloads', async () => {
   await bob.locator('.note', { hasText: 'The chat has ended' }).waitFor();
   await jane.reload();
   await jane.getByLabel('Your name').waitFor();
+});
+
+// The server ends a websocket an hour after it was begun; before that the page has another,
+// and nothing is missing meanwhile.
+test('a socket is replaced before it ends', async () => {
+  const page = await open();
+  await page.clock.install();
+  let sockets = 0;
+  page.on('websocket', () => { sockets++; });
+  await page.goto(`${url}/console/widget`);
+  await page.getByLabel('Your name').fill('Ann');
+  await page.getByRole('button', { name: 'Start chat' }).click();
+  await page.locator('.note', { hasText: 'Ann joined' }).waitFor();
+  const bob = await signIn('agent2', '/console/desk');
+  await accept(bob, 'Ann');
+  await say(bob, 'before');
+  await sees(page, 'before');
+  assert.equal(sockets, 1);
+  await page.clock.fastForward('59:59');
+  await until('there is another', async () => sockets === 2);
+  await say(bob, 'after');
+  await sees(page, 'after');
+  await say(page, 'me too');
+  await sees(bob, 'me too');
+  assert.deepEqual(await said(page), ['before', 'after', 'me too']);
+  assert.equal(await page.locator('.thread').getAttribute('data-state'), 'open');
 });

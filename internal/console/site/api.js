@@ -1,7 +1,7 @@
 // The console's own API (docs/console.md), for those who are signed in.
-import { answer, CallError } from './wire.js';
+import { answer, CallError, ROOT } from './wire.js';
 
-const BASE = '/console/api/';
+export const BASE = `${ROOT}console/api/`;
 
 async function request(method, path, input) {
   let response;

@@ -1,7 +1,7 @@
 // A customer's side of a chat: it is started, goes on over reloads, ends, and another can
 // be started. The widget and the page that shows both sides are made of it.
 import { el, fill, button } from './dom.js';
-import { answer, CallError } from './wire.js';
+import { answer, CallError, ROOT } from './wire.js';
 import { Session, newToken } from './session.js';
 import { Thread } from './thread.js';
 import { INTERACTIVE, RESPONSE } from './interactive.js';
@@ -76,7 +76,7 @@ export class Customer {
     };
     const begun = performance.now();
     try {
-      const response = await fetch('/console/start', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(input) })
+      const response = await fetch(`${ROOT}console/start`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(input) })
         .catch(() => { throw new CallError(0, '', 'The server can’t be reached; try again'); });
       const { data } = await answer(response);
       this.#options.tap?.({ kind: 'call', op: 'StartChatContact', input, output: data.startChatResult, status: 200, ms: Math.round(performance.now() - begun) });

@@ -266,7 +266,7 @@ export class Desk {
       el('dl', { class: 'facts' }, ...Object.entries(facts).filter(([, v]) => v).flatMap(([k, v]) => [el('dt', {}, k), el('dd', {}, v)])),
       el('h3', {}, 'In the chat'), el('ul', { class: 'people' }, ...(c.Participants ?? []).filter((p) => p.Presence !== 'gone').map((p) => el('li', {}, p.Name, el('small', {}, ` ${p.Role.toLowerCase()}${p.Presence === 'invited' ? ', invited' : ''}`)))),
       el('h3', {}, 'Attributes'), list, form,
-      el('a', { href: `/console/transcripts#${c.ContactId}` }, 'Open the transcript'));
+      el('a', { href: `transcripts#${c.ContactId}` }, 'Open the transcript'));
     this.#side.hidden = false;
     this.#tools(chat);
     this.#side.querySelector('button').focus();

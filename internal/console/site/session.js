@@ -75,7 +75,16 @@ export class Session {
     return () => this.#handlers.get(event).delete(handler);
   }
 
-  #emit(event, detail) { for (const handler of this.#handlers.get(event) ?? []) handler(detail); }
+  // emit tells; what goes wrong in a handler is no concern of the session's.
+  #emit(event, detail) {
+    for (const handler of this.#handlers.get(event) ?? []) {
+      try {
+        handler(detail);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
 
   get over() { return ['ended', 'left', 'closed'].includes(this.state); }
 

@@ -129,9 +129,9 @@ function logo() {
 
 function head(page, me) {
   return el('header', { class: 'head' },
-    el('a', { class: 'brand', href: '/console/' }, logo(), el('span', {}, 'Parley')),
+    el('a', { class: 'brand', href: './' }, logo(), el('span', {}, 'Parley')),
     el('nav', { 'aria-label': 'Pages' }, ...PAGES.filter((p) => p.for(me)).map((p) => el('a', {
-      href: `/console/${p.id}`, 'aria-current': p.id === page ? 'page' : null }, p.title))),
+      href: p.id, 'aria-current': p.id === page ? 'page' : null }, p.title))),
     el('div', { class: 'tools' }, soundButton(), themeButton(),
       me.User && el('span', { class: 'me' }, me.User.Name),
       me.User && button({ text: 'Sign out', class: 'quiet' }, async () => {

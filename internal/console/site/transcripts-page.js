@@ -1,6 +1,6 @@
 // Transcripts of chats, also of those that are over: find one, search in it, take it along.
 import { el, fill, button, fullTime, timeOf, dayOf, span } from './dom.js';
-import { get, of } from './api.js';
+import { BASE, get, of } from './api.js';
 import { attempt, page } from './shell.js';
 import { markdown, plain } from './markdown.js';
 import { nameOf, noteOf } from './thread.js';
@@ -81,7 +81,7 @@ async function read(id) {
   };
   const search = el('input', { type: 'search', placeholder: 'Search in this transcript', 'aria-label': 'Search in this transcript', oninput: show });
   const kind = el('select', { 'aria-label': 'Kind of item', onchange: show }, ...Object.keys(KINDS).map((k) => el('option', { value: k }, k)));
-  const path = `/console/api/${of(id, 'transcript')}`;
+  const path = `${BASE}${of(id, 'transcript')}`;
   const took = c.EndedAt && span(Date.parse(c.EndedAt) - Date.parse(c.InitiatedAt));
   fill(viewer,
     el('div', { class: 'bar' },

@@ -6,6 +6,9 @@ const OPEN_WITHIN = 10_000;
 const BEAT_EVERY = 10_000;
 export const TOPIC = 'aws/chat';
 
+// ROOT is below which the server's paths are: a proxy may have put some before them.
+export const ROOT = new URL('../', import.meta.url).pathname;
+
 // PATHS are those of the operations (all POST).
 const PATHS = {
   CreateParticipantConnection: 'connection',
@@ -47,7 +50,7 @@ export async function call(op, input, bearer, tap) {
   const note = (output) => tap?.({ kind: 'call', op, input, ms: Math.round(performance.now() - begun), ...output });
   try {
     const path = op === 'DescribeView' ? `views/${encodeURIComponent(input.ViewToken)}` : PATHS[op];
-    const response = await fetch(`/participant/${path}`, {
+    const response = await fetch(`${ROOT}participant/${path}`, {
       method: op === 'DescribeView' ? 'GET' : 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Amz-Bearer': bearer },
       body: op === 'DescribeView' ? undefined : JSON.stringify(input),
