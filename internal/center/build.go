@@ -15,9 +15,12 @@ import (
 	"github.com/parley-chat/parley/internal/identity"
 )
 
-// idPattern is what an id may be: it stands in ARNs, of which the last part counts, and
-// in the paths of URLs.
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,100}$`)
+// isID reports whether a text may be an id: it stands in ARNs, of which the last part
+// counts, and in the paths of URLs.
+func isID(s string) bool { return len(s) <= 100 && idPattern.MatchString(s) }
+
+// idPattern has no {1,100}: that would be the pattern a hundred times, made at each start.
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9._@-]+$`)
 
 // attributeKey is the model's (UpdateContactAttributes).
 var attributeKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -69,7 +72,7 @@ func section[T any](sections map[string]*yaml.Node, name string) (list []T, err 
 
 // claim takes an id of a section.
 func (b *builder) claim(what, id string, line int) error {
-	if !idPattern.MatchString(id) {
+	if !isID(id) {
 		return mistake(line, "the %s's id %q must be 1 to 100 of A-Z, a-z, 0-9, and . _ @ -", what, id)
 	}
 	if first, taken := b.lines[what+id]; taken {
@@ -192,7 +195,7 @@ func (b *builder) readViews(sections map[string]*yaml.Node) error {
 		if v.Version < 1 {
 			return mistake(v.line, "the version of view %q must be 1 or more", v.ID)
 		}
-		if !idPattern.MatchString(v.ID) {
+		if !isID(v.ID) {
 			return b.claim("view", v.ID, v.line)
 		}
 		if err := b.claim(fmt.Sprintf("version %d of view", v.Version), v.ID, v.line); err != nil {

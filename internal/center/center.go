@@ -97,7 +97,7 @@ type Options struct {
 // Check reports what is wrong with what the settings say, in a sentence that begins with the
 // setting's name.
 func (o *Options) Check() error {
-	if o.Queue != "" && !idPattern.MatchString(o.Queue) {
+	if o.Queue != "" && !isID(o.Queue) {
 		return fmt.Errorf("queue: %q must be 1 to 100 of A-Z, a-z, 0-9, and . _ @ -", o.Queue)
 	}
 	if err := checkText(o.Greeting); err != nil {
