@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +214,19 @@ func TestStoreIsShownWithoutPassword(t *testing.T) {
 				t.Errorf("%s is shown as %s, want %s", url, value, want)
 			}
 		})
+	}
+}
+
+// The settings have the names of their flags, in the same order.
+func TestNames(t *testing.T) {
+	var flags []string
+	for _, f := range model(&Settings{}).Flags {
+		if f.Name != "help" {
+			flags = append(flags, f.Name)
+		}
+	}
+	if !slices.Equal(Names(), flags) || flags[0] != "config" {
+		t.Errorf("the names are %v, the flags %v", Names(), flags)
 	}
 }
 

@@ -1,12 +1,15 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
@@ -199,15 +202,28 @@ func (e *Error) Error() string { return e.Sentence }
 // must not be changed.
 func Names() []string { return names() }
 
-// names reads the struct once: every flag is looked up in the list.
+// names reads the struct once: every flag is looked up in the list. It names them as kong
+// does, whose model takes much longer to make.
 var names = sync.OnceValue(func() (names []string) {
-	for _, f := range model(&Settings{}).Flags {
-		if f.Name != "help" {
-			names = append(names, f.Name)
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
+		if f.Tag.Get("kong") != "-" {
+			names = append(names, cmp.Or(f.Tag.Get("name"), dashed(f.Name)))
 		}
 	}
 	return names
 })
+
+// dashed makes "log-level" of "LogLevel".
+func dashed(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
 
 // secret settings are not shown.
 var secret = []string{"access-keys", "token-keys"}
