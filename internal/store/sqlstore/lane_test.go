@@ -2,16 +2,20 @@ package sqlstore
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 // writes is a committer that takes its time, and notes when it began to write how much.
+// All lanes share one.
 type writes struct {
 	takes time.Duration
-	begun *[]begun
 	zero  time.Time
+
+	mu    sync.Mutex
+	begun []begun
 }
 
 type begun struct {
@@ -19,15 +23,17 @@ type begun struct {
 	group int
 }
 
-func (w writes) write(group []*batch) {
-	*w.begun = append(*w.begun, begun{time.Since(w.zero), len(group)})
+func (w *writes) write(group []*batch) {
+	w.mu.Lock()
+	w.begun = append(w.begun, begun{time.Since(w.zero), len(group)})
+	w.mu.Unlock()
 	time.Sleep(w.takes)
 	for _, b := range group {
 		b.done <- nil
 	}
 }
 
-func (w writes) close() error { return nil }
+func (w *writes) close() error { return nil }
 
 // While commits are fast, one follows the other, with all that has come meanwhile; a slow
 // one is not waited for.
@@ -42,8 +48,7 @@ func TestLanesOverlap(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var got []begun
-				w := writes{c.takes, &got, time.Now()}
+				w := &writes{takes: c.takes, zero: time.Now()}
 				s := start(&reader{}, &Options{Queue: 100}, func() error { return nil }, w, w, w)
 				var all []*batch
 				add := func() {
@@ -69,10 +74,10 @@ func TestLanesOverlap(t *testing.T) {
 				for _, l := range s.lanes {
 					<-l.done
 				}
-				if !slices.Equal(got, c.want) {
-					t.Errorf("groups begun: %v, want %v", got, c.want)
+				if !slices.Equal(w.begun, c.want) {
+					t.Errorf("groups begun: %v, want %v", w.begun, c.want)
 				}
-				if n, m := s.tally.transactions.Load(), s.tally.appends.Load(); n != int64(len(got)) || m != int64(len(all)) {
+				if n, m := s.tally.transactions.Load(), s.tally.appends.Load(); n != int64(len(w.begun)) || m != int64(len(all)) {
 					t.Errorf("counted %d transactions and %d appends", n, m)
 				}
 			})
