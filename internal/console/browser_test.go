@@ -18,6 +18,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/parley-chat/parley/internal/blob/s3blob/s3test"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/server"
 )
@@ -52,13 +53,23 @@ func TestBrowser(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			dir := t.ArtifactDir()
-			tell(t, story, "PARLEY_TEST_CHROMIUM="+chromium, "PARLEY_TEST_PICTURES="+dir)
+			tell(t, story, memory, "PARLEY_TEST_CHROMIUM="+chromium, "PARLEY_TEST_PICTURES="+dir)
 			if *update && name == "looks" {
 				keep(t, dir)
 			}
 		})
 	}
+	t.Run("files in S3", func(t *testing.T) {
+		s3test.Setenv(t)
+		store := s3test.Start(t)
+		tell(t, "e2e/files.story.js", func(s *config.Settings) {
+			s.Blobs = store.URL(store.Bucket(t, s.PublicURL), "files")
+		}, "PARLEY_TEST_CHROMIUM="+chromium, "PARLEY_TEST_PICTURES="+t.ArtifactDir())
+	})
 }
+
+// memory is how a server is set up, but where a story needs something else.
+func memory(*config.Settings) {}
 
 // tools finds what the stories need.
 func tools(t *testing.T) (chromium string) {
@@ -85,12 +96,13 @@ func tools(t *testing.T) (chromium string) {
 	return chromium
 }
 
-// tell has a story told on a new server.
-func tell(t *testing.T, story string, env ...string) {
+// tell has a story told on a new server, whose settings can be changed.
+func tell(t *testing.T, story string, change func(*config.Settings), env ...string) {
 	wire := &network{t: t, conns: make(map[net.Conn]bool)}
 	outside := listen(t)
 	s := config.Defaults()
 	s.Listen, s.Data, s.PublicURL = "127.0.0.1:0", config.Memory, "http://"+outside.Addr().String()
+	change(&s)
 	srv, err := server.Open(s, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

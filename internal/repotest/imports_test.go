@@ -65,7 +65,7 @@ var mayImport = map[string][]string{
 	"internal/socket":        edge("internal/bus", "internal/socket/frame"), // what a node hands on is a bus.Notice
 	"internal/socket/frame":  {"internal/wire"},
 	"internal/console":       edge("internal/console/desk", "internal/quota"),
-	"internal/console/desk":  edge("internal/console/meter", "internal/quota", "internal/store"), // lists of chats are a store.Search
+	"internal/console/desk":  edge("internal/console/meter", "internal/blob", "internal/quota", "internal/store"), // lists of chats are a store.Search
 	"internal/console/meter": {},
 
 	// Whoever puts it all together.

@@ -26,8 +26,8 @@ func (s *Server) console(mux *http.ServeMux, count *meter.Meter, control *restjs
 	pages, err := console.New(console.Config{
 		Config: desk.Config{
 			Node: s.node, Center: s.center, Tokens: tokens, Clock: clock, Local: s.settings.Local(), FlowID: config.LocalFlow,
-			Attachments: s.settings.Attachments != "off",
-			Meter:       count, Sockets: func() int { return s.sockets.Stats().Open },
+			Attachments: s.settings.Attachments != "off", Blobs: s.blobs,
+			Meter: count, Sockets: func() int { return s.sockets.Stats().Open },
 		},
 		URL: s.URL(), Start: inside, WidgetOrigins: s.settings.WidgetOrigins, FileOrigins: s.fileOrigins(),
 	})

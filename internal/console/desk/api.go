@@ -12,6 +12,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"github.com/parley-chat/parley/internal/blob"
 	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/console/meter"
 	"github.com/parley-chat/parley/internal/node"
@@ -40,6 +41,8 @@ type Config struct {
 	Local bool
 	// Attachments says that files can be sent.
 	Attachments bool
+	// Blobs has the files.
+	Blobs blob.Store
 	// FlowID is the flow of chats that are started without one.
 	FlowID string
 	// Meter counts what the server does, Sockets its open websockets.
@@ -90,6 +93,7 @@ func (s *Desk) api() *restjson.API {
 	restjson.Handle(api, "ListContacts", "GET", Path+"contacts", s.listContacts)
 	restjson.Handle(api, "GetContact", "GET", Path+"contacts/{ContactId}", s.getContact)
 	restjson.Handle(api, "GetTranscript", "GET", Path+"contacts/{ContactId}/transcript", s.getTranscript)
+	restjson.Handle(api, "GetAttachment", "GET", Path+"contacts/{ContactId}/attachments/{AttachmentId}", s.getAttachment)
 	restjson.Handle(api, "AcceptContact", "POST", Path+"contacts/{ContactId}/accept", s.acceptContact)
 	restjson.Handle(api, "WatchContact", "POST", Path+"contacts/{ContactId}/watch", s.watchContact)
 	restjson.Handle(api, "TransferContact", "POST", Path+"contacts/{ContactId}/transfer", s.transferContact)

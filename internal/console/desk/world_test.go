@@ -13,6 +13,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/jonboulle/clockwork"
 
+	"github.com/parley-chat/parley/internal/blob/memblob"
+	"github.com/parley-chat/parley/internal/blob/served"
 	"github.com/parley-chat/parley/internal/bus/localbus"
 	"github.com/parley-chat/parley/internal/center"
 	"github.com/parley-chat/parley/internal/chat"
@@ -45,12 +47,13 @@ type world struct {
 	t      *testing.T
 	clock  *clockwork.FakeClock
 	node   *node.Node
+	blobs  *served.Store
 	tokens *token.Keyring
 	desk   *desk.Desk
 	http   http.Handler
 }
 
-func newWorld(t *testing.T, local bool) *world {
+func newWorld(t *testing.T, local bool, change ...func(*desk.Config)) *world {
 	t.Helper()
 	keys, err := token.NewKeyring([]byte("0123456789abcdef"))
 	if err != nil {
@@ -69,10 +72,15 @@ func newWorld(t *testing.T, local bool) *world {
 	w := &world{t: t, clock: clockwork.NewFakeClockAt(begin), tokens: keys}
 	w.node = node.New(node.Config{Store: memstore.New(), Bus: localbus.New(), Clock: w.clock})
 	t.Cleanup(w.node.Close)
-	w.desk = desk.New(desk.Config{
-		Node: w.node, Center: c, Tokens: keys, Clock: w.clock, Local: local, FlowID: "built-in", Attachments: true,
+	w.blobs = memblob.New(served.Config{Base: "https://chat.example.com", Tokens: keys, Clock: w.clock})
+	dc := desk.Config{
+		Node: w.node, Center: c, Tokens: keys, Clock: w.clock, Local: local, FlowID: "built-in", Attachments: true, Blobs: w.blobs,
 		Meter: meter.New(), Sockets: func() int { return 7 },
-	})
+	}
+	for _, f := range change {
+		f(&dc)
+	}
+	w.desk = desk.New(dc)
 	w.http = restjson.Edge(w.desk, slog.New(slog.DiscardHandler), restjson.EdgeOptions{})
 	return w
 }

@@ -24,6 +24,9 @@ export const post = (path, input = {}) => request('POST', path, input);
 // of is the path of a contact.
 export const of = (id, rest = '') => `contacts/${encodeURIComponent(id)}${rest && `/${rest}`}`;
 
+// fileOf gives the URL of a file in a contact's chat, also one that is over, for a while.
+export const fileOf = async (id, attachment) => (await get(of(id, `attachments/${encodeURIComponent(attachment)}`))).Url;
+
 // poll calls `ask` now, and again some time after each answer, as long as the page is
 // looked at; `again` asks at once. An error is told once and gone with the next answer.
 export function poll(ask, every, onError = () => {}) {

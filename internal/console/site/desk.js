@@ -1,7 +1,7 @@
 // An agent's desk: the chats that wait, those the agent is in, and the one that is being
 // talked in. It takes the place it is given, from a phone's screen to a wide one.
 import { el, fill, keyed, none, button, icon, span, fullTime } from './dom.js';
-import { get, post, of, poll } from './api.js';
+import { fileOf, get, post, of, poll } from './api.js';
 import { Session } from './session.js';
 import { Thread } from './thread.js';
 import { attempt, badge, chime, dialog, setting, toast } from './shell.js';
@@ -17,7 +17,7 @@ class OpenChat {
     this.key = place.InitialContactId;
     this.name = place.Customer;
     this.session = new Session(place, { store: sessionStorage, tap: desk.tap && ((what) => desk.tap(what)) });
-    this.thread = new Thread(this.session, { extra: [desk.quickButton(() => this.thread)] });
+    this.thread = new Thread(this.session, { extra: [desk.quickButton(() => this.thread)], fileOf: (id) => fileOf(place.ContactId, id) });
   }
 
   get unread() { return this.session.over ? 0 : this.session.unread; }

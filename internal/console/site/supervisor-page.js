@@ -1,7 +1,7 @@
 // The chats that go on, for those who look after them: watch in silence, barge in, step
 // back, end.
 import { el, fill, keyed, none, button, hidden, icon, span } from './dom.js';
-import { get, post, of, poll } from './api.js';
+import { fileOf, get, post, of, poll } from './api.js';
 import { Session } from './session.js';
 import { Thread } from './thread.js';
 import { attempt, dialog, page } from './shell.js';
@@ -55,7 +55,7 @@ async function watch(c) {
   const place = await attempt(() => post(of(c.ContactId, 'watch')));
   if (!place) return undefined;
   const session = new Session(place);
-  watched = { place, session, thread: new Thread(session, { placeholder: 'Write to both' }) };
+  watched = { place, session, thread: new Thread(session, { placeholder: 'Write to both', fileOf: (id) => fileOf(place.ContactId, id) }) };
   session.on('state', tools);
   session.on('people', tools);
   session.start();

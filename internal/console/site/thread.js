@@ -1,13 +1,13 @@
 // A conversation on the screen: what was said, who is typing, and a place to write.
 // Thread shows a session; it keeps no state of a chat.
 import { el, fill, icon, button, hidden, timeOf, dayOf, fullTime } from './dom.js';
+import { file } from './files.js';
 import { markdown, marked, plain } from './markdown.js';
 import { interactive, response, INTERACTIVE, RESPONSE } from './interactive.js';
 import { EVENT, isSaid } from './session.js';
 
 const NEAR = 60; // pixels from the end within which new messages are followed
 const TOGETHER = 5 * 60_000; // what one person says within is shown as one group
-const PICTURES = /^image\/(png|jpe?g|gif|webp)$/;
 
 const NOTES = {
   [EVENT['participant.joined']]: (it) => `${it.DisplayName} joined`,
@@ -38,7 +38,8 @@ export class Thread {
   #inView = new Set(); #watch; #options; #composer; #ready = false;
 
   // options: `write` is whether there is a place to write, `placeholder` what it says;
-  // `extra` are further buttons there; `bodies` tells who is who by role.
+  // `extra` are further buttons there; `fileOf` gives the URLs of files when the session
+  // can't any more.
   constructor(session, options = {}) {
     this.#session = session;
     this.#options = { write: true, placeholder: 'Write a message', ...options };
@@ -104,9 +105,9 @@ export class Thread {
   }
 
   #buildComposer() {
-    const file = el('input', { type: 'file', hidden: true, multiple: true, tabindex: '-1', 'aria-label': 'Files to send', onchange: () => {
-      this.#attach(file.files);
-      file.value = '';
+    const chooser = el('input', { type: 'file', hidden: true, multiple: true, tabindex: '-1', 'aria-label': 'Files to send', onchange: () => {
+      this.#attach(chooser.files);
+      chooser.value = '';
     } });
     this.#input = el('textarea', {
       rows: '1', 'aria-label': this.#options.placeholder, placeholder: this.#options.placeholder, maxlength: '16000',
@@ -123,7 +124,7 @@ export class Thread {
     });
     this.#sendButton = button({ icon: 'send', label: 'Send', class: 'send' }, () => this.#submit());
     this.#composer = el('div', { class: 'composer' },
-      this.#session.takesFiles && button({ icon: 'clip', label: 'Attach a file' }, () => file.click()), file,
+      this.#session.takesFiles && button({ icon: 'clip', label: 'Attach a file' }, () => chooser.click()), chooser,
       ...(this.#options.extra ?? []), this.#input, this.#sendButton);
     return this.#composer;
   }
@@ -267,36 +268,15 @@ export class Thread {
   }
 
   #file(a) {
-    if (a.Status === 'REJECTED') return el('p', { class: 'file' }, icon('file'), `${a.AttachmentName} was rejected`);
-    const open = el('a', { class: 'file', href: '#', role: 'button', onclick: (e) => this.#download(e, a) }, icon('file'), el('span', {}, a.AttachmentName), hidden('download'));
-    const box = el('div', { class: 'attachment' }, open);
-    if (PICTURES.test(a.ContentType)) this.#preview(a, box);
-    return box;
-  }
-
-  async #download(event, { AttachmentId, AttachmentName }) {
-    event.preventDefault();
-    try {
-      const url = await this.#session.fileURL(AttachmentId);
-      el('a', { href: url, download: AttachmentName, target: '_blank', rel: 'noopener noreferrer' }).click();
-    } catch (error) {
-      this.#status.textContent = `The file can’t be had: ${error.message}`;
-    }
-  }
-
-  // preview shows a picture as a blob of our own: nothing else may be shown (CSP).
-  async #preview({ AttachmentId, AttachmentName }, box) {
-    try {
-      const response = await fetch(await this.#session.fileURL(AttachmentId), { credentials: 'omit' });
-      const blob = await response.blob();
-      if (!response.ok || !PICTURES.test(blob.type)) return;
-      const url = URL.createObjectURL(blob);
-      const picture = el('img', { src: url, alt: AttachmentName });
-      await picture.decode().finally(() => URL.revokeObjectURL(url));
-      const follow = this.#near(); // before the thread grows, or what is new below is not seen
-      box.prepend(picture);
-      if (follow) this.reveal();
-    } catch { /* the link is there */ }
+    return file(a, {
+      urlOf: (id) => (this.#session.over && this.#options.fileOf ? this.#options.fileOf(id) : this.#session.fileURL(id)),
+      problem: (text) => { this.#status.textContent = text; },
+      grow: (change) => {
+        const follow = this.#near(); // before the thread grows, or what is new below is not seen
+        change();
+        if (follow) this.reveal();
+      },
+    });
   }
 
   // ---- what goes on

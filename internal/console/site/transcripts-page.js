@@ -1,7 +1,8 @@
 // Transcripts of chats, also of those that are over: find one, search in it, take it along.
 import { el, fill, button, fullTime, timeOf, dayOf, span } from './dom.js';
-import { BASE, get, of } from './api.js';
-import { attempt, page } from './shell.js';
+import { BASE, fileOf, get, of } from './api.js';
+import { attempt, page, toast } from './shell.js';
+import { file } from './files.js';
 import { markdown, plain } from './markdown.js';
 import { nameOf, noteOf } from './thread.js';
 import { interactive, response, INTERACTIVE, RESPONSE } from './interactive.js';
@@ -44,8 +45,10 @@ async function find(further = false) {
 
 // ---- reading one
 
-function body(it) {
-  if (it.Type === 'ATTACHMENT') return [el('span', { class: 'file' }, it.Attachments[0].AttachmentName)];
+function body(it, id) {
+  if (it.Type === 'ATTACHMENT') {
+    return it.Attachments.map((a) => file(a, { urlOf: (attachment) => fileOf(id, attachment), problem: toast }));
+  }
   if (it.Type === 'EVENT') return [noteOf(it)];
   switch (it.ContentType) {
     case 'text/markdown': return markdown(it.Content);
@@ -55,10 +58,10 @@ function body(it) {
   }
 }
 
-function line(it) {
+function line(it, id) {
   const node = el('li', { class: `line ${it.Type.toLowerCase()} ${(it.ParticipantRole ?? '').toLowerCase()}` },
     el('time', { datetime: it.AbsoluteTime, title: fullTime(it.AbsoluteTime) }, timeOf(it.AbsoluteTime)),
-    el('span', { class: 'who' }, it.Type === 'EVENT' ? '' : nameOf(it)), el('div', { class: 'what' }, ...body(it)));
+    el('span', { class: 'who' }, it.Type === 'EVENT' ? '' : nameOf(it)), el('div', { class: 'what' }, ...body(it, id)));
   return { it, node, text: `${it.DisplayName ?? ''} ${it.Content ?? ''} ${it.Attachments?.[0].AttachmentName ?? ''}`.toLowerCase() };
 }
 
@@ -69,7 +72,7 @@ async function read(id) {
   element.classList.toggle('talking', Boolean(got));
   if (!got) return;
   const [{ Contact: c, Attributes, Chain }, { Transcript }] = got;
-  const lines = Transcript.map(line);
+  const lines = Transcript.map((it) => line(it, id));
   const found = el('span', { class: 'hint', role: 'status' });
   const show = () => {
     const wanted = search.value.trim().toLowerCase();
