@@ -37,7 +37,7 @@ test('several chats, and a colleague', async () => {
   await bob.getByLabel('Attribute', { exact: true }).fill('order');
   await bob.getByLabel('Value').fill('4711');
   await bob.getByRole('button', { name: 'Set' }).click();
-  await bob.locator('.facts dd', { hasText: '4711' }).waitFor();
+  await bob.locator('.facts dd').getByText('4711', { exact: true }).waitFor();
 
   // a colleague is invited and declines, is invited and comes, and leaves
   const sue = await signIn('agent2', '/console/desk');

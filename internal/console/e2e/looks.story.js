@@ -80,7 +80,7 @@ for (const colorScheme of ['light', 'dark']) {
     await bob.getByLabel('Attribute', { exact: true }).fill('order');
     await bob.getByLabel('Value').fill('4711');
     await bob.getByRole('button', { name: 'Set' }).click();
-    await bob.locator('.facts dd', { hasText: '4711' }).waitFor();
+    await bob.locator('.facts dd').getByText('4711', { exact: true }).waitFor();
     await bob.locator('.thread textarea').click();
     await bob.locator('.mine[data-receipt=read]', { hasText: 'Thank you' }).waitFor();
     await sees(jane, 'another one');
