@@ -34,18 +34,18 @@ const uploadAttempts = 3
 
 // AttachFile shares a file of this machine; see [Session.Attach].
 func (s *Session) AttachFile(ctx context.Context, path string) (attachmentID string, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() { // to open a pipe could take for ever
+		return "", fmt.Errorf("client: %s is not a file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("client: %s is not a file", path)
-	}
 	return s.Attach(ctx, Upload{Name: filepath.Base(path), Size: info.Size(), Content: f})
 }
 

@@ -42,7 +42,9 @@ func (c *chatCmd) Run(e *env) error {
 	if c.Contact != "" && c.As == "customer" {
 		return errors.New("a customer starts a contact; to join one, use --as agent or --as supervisor")
 	}
-	s, err := c.join(e.ctx)
+	ctx, stop := inChat(e.ctx)
+	defer stop()
+	s, err := c.join(ctx)
 	if err != nil {
 		return terminal.Explain(err)
 	}
@@ -51,14 +53,17 @@ func (c *chatCmd) Run(e *env) error {
 	in, onTerminal := e.stdin.(*os.File)
 	out, alsoOut := e.stdout.(*os.File)
 	if onTerminal && alsoOut && !c.JSON && !c.Lines && term.IsTerminal(in.Fd()) && term.IsTerminal(out.Fd()) {
-		err = part.Screen(e.ctx, in, out)
+		err = part.Screen(ctx, in, out)
 	} else {
-		err = part.Lines(e.ctx, terminal.Streams{In: e.stdin, Out: &terminal.Teller{Out: e.stdout, JSON: c.JSON}, Failures: e.stderr}, c.Stay)
+		err = part.Lines(ctx, terminal.Streams{In: e.stdin, Out: &terminal.Teller{Out: e.stdout, JSON: c.JSON}, Failures: e.stderr}, c.Stay)
 	}
-	if e.ctx.Err() != nil { // interrupted: whoever has started a chat this way can't come back
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), leaveWithin)
-		defer cancel()
-		return part.Leave(ctx)
+	// Whoever was interrupted, or can't write any more, can't come back either. Mostly the
+	// chat is over, or was left.
+	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
+	defer cancel()
+	left := part.Leave(leave)
+	if ctx.Err() != nil || err == nil {
+		return left
 	}
 	return terminal.Explain(err)
 }

@@ -48,9 +48,9 @@ func (f *found) state() string {
 	case f.Ended != nil:
 		return "ended"
 	case f.Agent != "":
-		return "with " + terminal.Printable(f.Agent)
+		return "with " + terminal.Line(f.Agent)
 	case f.Queue != "":
-		return "waits in " + terminal.Printable(f.Queue)
+		return "waits in " + terminal.Line(f.Queue)
 	}
 	return "begins"
 }
@@ -69,8 +69,8 @@ func (c *listCmd) Run(e *env) error {
 		return printJSON(e.stdout, list)
 	}
 	if len(list) == 0 {
-		fmt.Fprintf(e.stdout, "no contacts in the last %v\n", c.Since)
-		return nil
+		_, err := fmt.Fprintf(e.stdout, "no contacts in the last %v\n", c.Since)
+		return err
 	}
 	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "CONTACT\tSTARTED\tSTATE")
@@ -80,10 +80,13 @@ func (c *listCmd) Run(e *env) error {
 	return table.Flush()
 }
 
-func printJSON[T any](w io.Writer, list []T) error {
-	out := json.NewEncoder(w)
-	for _, v := range list {
-		if err := out.Encode(v); err != nil {
+func printJSON(w io.Writer, list []found) error {
+	for _, f := range list {
+		raw, err := json.Marshal(f)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s\n", terminal.EscapeJSON(raw)); err != nil {
 			return err
 		}
 	}
@@ -166,9 +169,11 @@ func (c *showCmd) Run(e *env) error {
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return err
 	}
-	out := json.NewEncoder(e.stdout)
-	out.SetIndent("", "  ")
-	return out.Encode(known(all))
+	if raw, err = json.MarshalIndent(known(all), "", "  "); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "%s\n", terminal.EscapeJSON(raw)) // customers write attributes
+	return err
 }
 
 // known leaves out what is null or empty, all the way down.
@@ -214,9 +219,9 @@ type transcriptCmd struct {
 
 // Run prints the transcript.
 func (c *transcriptCmd) Run(e *env) error {
-	return c.watch(e.ctx, c.Contact, func(s *client.Session) error {
+	return c.watch(e.ctx, c.Contact, func(ctx context.Context, s *client.Session) error {
 		out := &terminal.Teller{Out: e.stdout, JSON: c.JSON}
-		for it, err := range s.Transcript(e.ctx, client.Range{}) {
+		for it, err := range s.Transcript(ctx, client.Range{}) {
 			if err != nil {
 				return err
 			}

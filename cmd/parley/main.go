@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,8 +19,9 @@ import (
 
 // Exit codes.
 const (
-	exitFailure = 1
-	exitUsage   = 2
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130
 )
 
 func main() {
@@ -81,10 +83,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return fail(stderr, fmt.Errorf("%w; see parley --help", err), exitUsage)
 	}
-	if err := parsed.Run(e); err != nil {
-		return fail(stderr, err, exitFailure)
+	err = parsed.Run(e)
+	var output *fs.PathError
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return fail(stderr, errors.New("interrupted"), exitInterrupted)
+	case errors.As(err, &output) && errors.Is(output, syscall.EPIPE):
+		return exitFailure // as when the signal ends a command: whoever reads wants no more
 	}
-	return 0
+	return fail(stderr, err, exitFailure)
 }
 
 func fail(stderr io.Writer, err error, code int) int {

@@ -15,9 +15,9 @@ type tailCmd struct {
 
 // Run prints what happens in a contact until it is over or the command is interrupted.
 func (c *tailCmd) Run(e *env) error {
-	return c.watch(e.ctx, c.Contact, func(s *client.Session) error {
+	return c.watch(e.ctx, c.Contact, func(ctx context.Context, s *client.Session) error {
 		out := &terminal.Teller{Out: e.stdout, JSON: c.JSON}
-		for ev, err := range s.Events(e.ctx) {
+		for ev, err := range s.Events(ctx) {
 			if err != nil {
 				return err
 			}
@@ -30,7 +30,9 @@ func (c *tailCmd) Run(e *env) error {
 }
 
 // watch joins a contact as a supervisor, of whom nobody is told, and leaves it after.
-func (r *remote) watch(ctx context.Context, contact string, do func(*client.Session) error) error {
+func (r *remote) watch(ctx context.Context, contact string, do func(context.Context, *client.Session) error) error {
+	ctx, stop := inChat(ctx)
+	defer stop()
 	cfg, err := r.config(ctx)
 	if err != nil {
 		return err
@@ -44,7 +46,7 @@ func (r *remote) watch(ctx context.Context, contact string, do func(*client.Sess
 		return terminal.Explain(err)
 	}
 	defer s.Close()
-	err = do(s)
+	err = do(ctx, s)
 	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
 	defer cancel()
 	_ = s.Disconnect(leave) // the place is given up; if that fails, the contact's end does it

@@ -70,7 +70,7 @@ func (t *Part) do(ctx context.Context, line string) (note string, err error) {
 		err = t.StepBack(ctx)
 	case command == "/attach" && arg != "":
 		if _, err = t.AttachFile(ctx, arg); err == nil {
-			note = "* " + filepath.Base(arg) + " was sent"
+			note = "* " + Line(filepath.Base(arg)) + " was sent"
 		}
 	case command == "/download" && arg != "":
 		id, path, _ := strings.Cut(arg, " ")
@@ -89,9 +89,9 @@ func (t *Part) save(ctx context.Context, id, path string) (note string, err erro
 	}
 	defer d.Close()
 	if path == "" {
-		path = filepath.Base(filepath.Clean("/" + d.Name)) // the name is somebody else's
+		path = strings.TrimLeft(filepath.Base(filepath.Clean("/"+Line(d.Name))), ".") // the name is somebody else's
 	}
-	if path == string(filepath.Separator) {
+	if path == "" || path == string(filepath.Separator) {
 		return "", errors.New("the file has no name; say where to save it: /download ID FILE")
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -103,7 +103,7 @@ func (t *Part) save(ctx context.Context, id, path string) (note string, err erro
 		os.Remove(path)
 		return "", err
 	}
-	return fmt.Sprintf("* %s has %d bytes", path, n), nil
+	return fmt.Sprintf("* %s has %d bytes", Line(path), n), nil
 }
 
 // seen marks as read what somebody else has said. It may take a while.
@@ -132,6 +132,7 @@ func (t *Part) Lines(ctx context.Context, to Streams, stay bool) error {
 	defer marking.Wait()
 	defer stop()
 	in := &input{Part: t, Streams: to}
+	defer in.end()                                          // nothing is told of what is cut short
 	begin := sync.OnceFunc(func() { go in.run(ctx, stay) }) // may wait for a line for ever
 	for e, err := range t.Events(ctx) {
 		if err != nil {
@@ -171,7 +172,11 @@ func (in *input) run(ctx context.Context, stay bool) {
 			in.check(in.Out.note(note))
 		}
 	}
-	if in.check(lines.Err()) && stay {
+	err := lines.Err()
+	if errors.Is(err, bufio.ErrTooLong) {
+		err = fmt.Errorf("a line of the input has more than %d bytes; neither it nor what follows was said", maxLine)
+	}
+	if in.check(err) && stay {
 		return
 	}
 	in.check(in.Leave(ctx))

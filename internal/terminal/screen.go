@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,15 +32,34 @@ type screen struct {
 	*Part
 	ctx    context.Context
 	past   []entry
+	laid   int                  // the width that past is laid out for; 0 if it has changed
 	typing map[string]time.Time // until when, by name
 	lost   bool                 // the connection
 	over   bool                 // the chat
+	leave  bool                 // was asked for
 	view   viewport.Model
 	line   textinput.Model
 }
 
 // entry is something on the screen. Own messages have a mark: sent, delivered, read.
-type entry struct{ id, text, mark string }
+type entry struct {
+	id, text, mark string
+	laid           string // both, as they are shown in the width below; 0 if they have changed
+	width          int
+}
+
+// layOut breaks the entry into lines. The viewport would do it, too, with each key, and in
+// time that grows with the square of a line's length.
+func (e *entry) layOut(width int) string {
+	if e.width != width {
+		text := strings.ReplaceAll(e.text, "\t", "    ") // tabs have no width to the library
+		if e.mark != "" {
+			text += "  " + faint.Render(e.mark)
+		}
+		e.laid, e.width = lipgloss.Wrap(text, width, ""), width
+	}
+	return e.laid
+}
 
 // What comes to the screen besides keys.
 type (
@@ -48,8 +68,8 @@ type (
 		err error
 	}
 	did struct { // what a line asked for
-		note string
-		err  error
+		line, note string
+		err        error
 	}
 	paused struct{} // somebody may have stopped typing
 )
@@ -67,7 +87,6 @@ func (t *Part) Screen(ctx context.Context, in io.Reader, out io.Writer, opts ...
 
 func newScreen(ctx context.Context, t *Part) *screen {
 	m := &screen{Part: t, ctx: ctx, typing: make(map[string]time.Time), view: viewport.New(), line: textinput.New()}
-	m.view.SoftWrap = true
 	m.view.KeyMap = viewport.KeyMap{ // letters are for writing
 		PageUp: viewport.DefaultKeyMap().PageUp, PageDown: viewport.DefaultKeyMap().PageDown,
 	}
@@ -99,10 +118,7 @@ func (m *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case happened:
 		cmd = m.happened(msg)
 	case did:
-		m.add(entry{text: faint.Render(msg.note)}, msg.note != "")
-		if msg.err != nil {
-			m.add(entry{text: alarm.Render(msg.err.Error())}, true)
-		}
+		m.did(msg)
 	case paused: // the view looks at the clock
 	default:
 		m.line, cmd = m.line.Update(msg)
@@ -115,11 +131,12 @@ func (m *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m *screen) key(k tea.KeyPressMsg) tea.Cmd {
 	var cmd tea.Cmd
 	switch k.String() {
-	case "ctrl+c":
-		if m.over {
-			return tea.Quit
+	case "ctrl+d":
+		if m.line.Value() == "" {
+			return m.quit()
 		}
-		return m.doing("/quit")
+	case "ctrl+c":
+		return m.quit()
 	case "pgup", "pgdown":
 		m.view, cmd = m.view.Update(k)
 		return cmd
@@ -142,11 +159,32 @@ func (m *screen) key(k tea.KeyPressMsg) tea.Cmd {
 	return cmd
 }
 
+// quit leaves the chat. Who asks again, since nobody answers, is let go.
+func (m *screen) quit() tea.Cmd {
+	if m.over || m.leave {
+		return tea.Quit
+	}
+	m.leave = true
+	return m.doing("/quit")
+}
+
 // doing does what a line asks for.
 func (m *screen) doing(line string) tea.Cmd {
 	return func() tea.Msg {
 		note, err := m.do(m.ctx, line)
-		return did{note, err}
+		return did{line, note, err}
+	}
+}
+
+// did shows what has come of a line. One that has failed can be changed and sent again.
+func (m *screen) did(d did) {
+	m.add(entry{text: faint.Render(d.note)}, d.note != "")
+	if d.err == nil {
+		return
+	}
+	m.add(entry{text: alarm.Render(Printable(d.err.Error()))}, true)
+	if m.line.Value() == "" && !m.leave {
+		m.line.SetValue(d.line)
 	}
 }
 
@@ -155,7 +193,7 @@ func (m *screen) happened(h happened) tea.Cmd {
 	if h.err != nil {
 		m.over = true
 		if !errors.Is(h.err, client.ErrEnded) {
-			m.add(entry{text: alarm.Render(Explain(h.err).Error())}, true)
+			m.add(entry{text: alarm.Render(Printable(Explain(h.err).Error()))}, true)
 		}
 		return nil
 	}
@@ -167,14 +205,14 @@ func (m *screen) happened(h happened) tea.Cmd {
 		m.lost = true
 	case event.Typing:
 		if !e.Own {
-			m.typing[Printable(e.DisplayName)] = time.Now().Add(typingFor)
+			m.typing[Line(e.DisplayName)] = time.Now().Add(typingFor)
 			return tea.Batch(m.wait, tea.Tick(typingFor, func(time.Time) tea.Msg { return paused{} }))
 		}
 	case event.Receipt:
 		m.mark(e)
 	case event.Message:
-		delete(m.typing, Printable(e.DisplayName))
-		text := bold.Render(Printable(e.DisplayName)+":") + " " + said(e.Item)
+		delete(m.typing, Line(e.DisplayName))
+		text := bold.Render(Line(e.DisplayName)+":") + " " + said(e.Item)
 		m.add(entry{id: e.ID, text: text, mark: map[bool]string{true: "✓"}[e.Own]}, true)
 	case event.Attachment:
 		m.add(entry{id: e.ID, text: describe(e), mark: map[bool]string{true: "✓"}[e.Own]}, true)
@@ -191,7 +229,7 @@ func (m *screen) happened(h happened) tea.Cmd {
 
 func (m *screen) add(e entry, worthIt bool) {
 	if worthIt {
-		m.past = append(m.past, e)
+		m.past, m.laid = append(m.past, e), 0
 	}
 }
 
@@ -199,22 +237,26 @@ func (m *screen) add(e entry, worthIt bool) {
 func (m *screen) mark(r event.Receipt) {
 	for i := range m.past {
 		if e := &m.past[i]; e.id == r.MessageID && e.mark != "" && !r.Own {
-			e.mark = "✓✓"
 			if !r.By.Read.IsZero() {
 				e.mark = "✓✓ read"
+			} else if e.mark == "✓" { // several may get it
+				e.mark = "✓✓"
 			}
+			e.width, m.laid = 0, 0
 		}
 	}
 }
 
 // refresh lays out what happened; at the end it stays at the end.
 func (m *screen) refresh() {
-	atEnd := m.view.AtBottom()
+	width, atEnd := m.view.Width(), m.view.AtBottom()
+	if m.laid == width {
+		return
+	}
+	m.laid = width
 	lines := make([]string, len(m.past))
-	for i, e := range m.past {
-		if lines[i] = e.text; e.mark != "" {
-			lines[i] += "  " + faint.Render(e.mark)
-		}
+	for i := range m.past {
+		lines[i] = m.past[i].layOut(width)
 	}
 	m.view.SetContent(strings.Join(lines, "\n"))
 	if atEnd {
@@ -243,13 +285,16 @@ func (m *screen) hint() string {
 	if m.over {
 		return "The chat is over. Enter ends the program."
 	}
+	if m.leave {
+		return "Leaving the chat; Ctrl-C again ends the program at once."
+	}
 	var names []string
 	for name, until := range m.typing {
 		if time.Now().Before(until) {
 			names = append(names, name)
 		}
 	}
-	if len(names) > 0 {
+	if slices.Sort(names); len(names) > 0 {
 		return fmt.Sprintf("%s is typing…", strings.Join(names, " and "))
 	}
 	return "/quit leaves, page keys scroll"

@@ -3,6 +3,7 @@
 package terminal
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/parley-chat/parley/client/event"
 )
@@ -37,7 +39,7 @@ func (t *Teller) Tell(e event.Event) error {
 		if err != nil {
 			return err
 		}
-		line = string(raw)
+		line = string(EscapeJSON(raw))
 	}
 	if line == "" {
 		return nil
@@ -51,7 +53,7 @@ func (t *Teller) learn(e event.Event) {
 		if t.names == nil {
 			t.names = make(map[string]string)
 		}
-		t.names[it.ParticipantID] = Printable(it.DisplayName)
+		t.names[it.ParticipantID] = Line(it.DisplayName)
 	}
 }
 
@@ -107,14 +109,14 @@ func record(e event.Event) told {
 // describe says in a line what has happened; nothing if that is not worth one.
 func describe(e event.Event) string {
 	it, _ := event.Of(e)
-	name := Printable(it.DisplayName)
+	name := Line(it.DisplayName)
 	switch e := e.(type) {
 	case event.Message:
 		return name + ": " + said(e.Item)
 	case event.Attachment:
 		return "* " + name + " shares " + files(e.Item)
 	case event.Joined:
-		return "* " + name + " joined (" + strings.ToLower(string(e.Role)) + ")"
+		return "* " + name + " joined (" + strings.ToLower(Line(string(e.Role))) + ")"
 	case event.Left:
 		return "* " + name + " left"
 	case event.Invited:
@@ -143,7 +145,7 @@ func describe(e event.Event) string {
 		}
 		return "* the chat was transferred"
 	case event.Authentication:
-		return "* signing in: " + Printable(e.State)
+		return "* signing in: " + Line(e.State)
 	case event.Ended:
 		return "* the chat is over"
 	case event.Disconnected:
@@ -161,20 +163,47 @@ func said(it event.Item) string {
 func files(it event.Item) string {
 	var list []string
 	for _, f := range it.Attachments {
-		list = append(list, fmt.Sprintf("%s (%s, %s)", Printable(f.Name), strings.ToLower(string(f.Status)), Printable(f.ID)))
+		list = append(list, fmt.Sprintf("%s (%s, %s)", Line(f.Name), strings.ToLower(Line(string(f.Status))), Line(f.ID)))
 	}
 	return strings.Join(list, ", ")
 }
 
-// Printable shows what others wrote without letting it command the terminal.
+// Printable shows what others wrote without letting it command the terminal, or turn the
+// direction of what comes after it.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return r
-		case unicode.IsControl(r):
+		case unicode.IsControl(r) || turns(r):
 			return unicode.ReplacementChar
 		}
 		return r
 	}, s)
+}
+
+// turns reports whether a character overrides the direction of writing for more than
+// its neighbours.
+func turns(r rune) bool { return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' }
+
+// Line is Printable for what has a line, or a part of one: a name that others chose can't
+// look like something that has happened.
+func Line(s string) string { return strings.Join(strings.Fields(Printable(s)), " ") }
+
+// EscapeJSON escapes those characters that terminals obey and that JSON allows as they
+// are.
+func EscapeJSON(raw []byte) []byte {
+	obeyed := func(r rune) bool { return r > 0x7e && unicode.IsControl(r) || turns(r) }
+	if bytes.IndexFunc(raw, obeyed) < 0 {
+		return raw
+	}
+	var out []byte
+	for _, r := range string(raw) {
+		if obeyed(r) {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -135,6 +136,16 @@ func TestScreen(t *testing.T) {
 	u.sees("/attach FILE")
 	u.types("/nonsense")
 	u.sees("/nonsense is not known")
+	if got := u.line.Value(); got != "/nonsense" {
+		t.Errorf("what failed is not there to be changed, but %q", got)
+	}
+	u.line.Reset()
+	_, err = bob.Send(ctx, "words that fill a line\tof sixty characters or so are not broken "+strings.Repeat("x", 200))
+	must(t, err)
+	u.sees("xxx")
+	if !strings.Contains(u.text(), "a line    of sixty characters or so are\nnot broken"+strings.Repeat(" ", 50)+"\n"+strings.Repeat("x", 60)+"\nxxx") {
+		t.Errorf("lines are broken where they should not be:\n%s", u.text())
+	}
 	for range 30 {
 		_, err := bob.Send(ctx, "and more")
 		must(t, err)
@@ -150,7 +161,12 @@ func TestScreen(t *testing.T) {
 	u.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
 	u.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
 
-	u.run(u.key(tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}))
+	u.line.SetValue("x")
+	if u.key(tea.KeyPressMsg{Code: 'd', Mod: tea.ModCtrl}); u.leave {
+		t.Error("ctrl-D in a line leaves the chat")
+	}
+	u.line.Reset()
+	u.run(u.key(tea.KeyPressMsg{Code: 'd', Mod: tea.ModCtrl}))
 	u.sees("* the chat is over")
 	u.Update(u.wait())
 	if !strings.Contains(u.text(), "Enter ends the program") {
@@ -158,6 +174,46 @@ func TestScreen(t *testing.T) {
 	}
 	if cmd := u.key(tea.KeyPressMsg{Code: tea.KeyEnter}); cmd == nil || cmd() != tea.Quit() {
 		t.Error("enter does not end the program")
+	}
+}
+
+// Nobody has to wait for a server that does not answer.
+func TestLeaveInVain(t *testing.T) {
+	ctx, jane, _ := chat(t)
+	u := look(t, ctx, jane)
+	if u.key(tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}) == nil { // which is never done
+		t.Fatal("ctrl-C does nothing")
+	}
+	if !strings.Contains(u.text(), "Ctrl-C again ends the program") {
+		t.Errorf("the way out is not shown:\n%s", u.text())
+	}
+	if cmd := u.key(tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}); cmd == nil || cmd() != tea.Quit() {
+		t.Error("a second ctrl-C does not end the program")
+	}
+}
+
+// What others wrote, and what they are called, commands no terminal and looks like nothing
+// else.
+func TestPrintable(t *testing.T) {
+	const evil = "a\x1b[31m\r\u009b\u202eb\u2066\x7f"
+	if got, want := Printable(evil+"\n\tc ש👩‍👧"), "a�[31m���b��\n\tc ש👩‍👧"; got != want {
+		t.Errorf("printable is %q, want %q", got, want)
+	}
+	if got, want := Line(" Bob\n* Jane  left\x1b "), "Bob * Jane left�"; got != want {
+		t.Errorf("a line is %q, want %q", got, want)
+	}
+	raw, err := json.Marshal(evil + "ש")
+	must(t, err)
+	escaped := EscapeJSON(raw)
+	if want := `"a\u001b[31m\r\u009b\u202eb\u2066\u007fש"`; string(escaped) != want {
+		t.Errorf("JSON is %s, want %s", escaped, want)
+	}
+	var back string
+	if err := json.Unmarshal(escaped, &back); err != nil || back != evil+"ש" {
+		t.Errorf("it is read as %q, %v", back, err)
+	}
+	if got := describe(event.Left{Item: event.Item{DisplayName: "X left\n* Bob"}}); got != "* X left * Bob left" {
+		t.Errorf("a name is a line of its own: %q", got)
 	}
 }
 
