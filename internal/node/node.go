@@ -172,20 +172,17 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 		return chat.Outcome{}, err
 	}
 	defer n.release(l)
-	prepare := n.ready
 	_, ticks := cmd.(chat.Tick)
-	if ticks {
-		prepare = n.refresh
-	}
 	asked := false // the store, since others were found to be faster
 	for range maxAttempts {
 		n.absorb(l)
-		if asked = asked || !l.current() || n.deaf.Load() || l.chat.Overdue(n.clock.Now()); asked {
-			if err := prepare(ctx, l); err != nil {
+		now := n.clock.Now()
+		if asked = asked || !l.current() || n.deaf.Load() || l.chat.Overdue(now); asked {
+			if now, err = n.ready(ctx, l, ticks); err != nil {
 				return chat.Outcome{}, err
 			}
 		}
-		out, err := n.decide(l, cmd)
+		out, err := n.decide(l, cmd, now)
 		if !asked && idle(out) {
 			asked = true // no append will prove that the chat was current, so make sure
 			continue
@@ -204,33 +201,36 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 	return chat.Outcome{}, tooFast(id)
 }
 
-// ready brings the chat up to what the store has, and does what is due: nobody is to
-// profit from a late tick.
-func (n *Node) ready(ctx context.Context, l *live) error {
+// ready brings the chat up to what the store has, and does what is due, unless that is what
+// it is made ready for: nobody is to profit from a late tick. It gives the time at which
+// nothing was due: what is decided at a later one might come in place of what is due then.
+func (n *Node) ready(ctx context.Context, l *live, ticks bool) (time.Time, error) {
 	for range maxAttempts {
-		if err := n.refresh(ctx, l); err != nil || !l.chat.Overdue(n.clock.Now()) {
-			return err
+		err := n.refresh(ctx, l)
+		now := n.clock.Now()
+		if err != nil || ticks || !l.chat.Overdue(now) {
+			return now, err
 		}
-		out, err := n.decide(l, chat.Tick{})
+		out, err := n.decide(l, chat.Tick{}, now)
 		if err == nil {
 			err = n.commit(ctx, l, out, true)
 		}
 		if err != nil && !errors.Is(err, store.ErrConflict) {
-			return err
+			return now, err
 		}
 	}
-	return tooFast(l.id)
+	return time.Time{}, tooFast(l.id)
 }
 
 func tooFast(id chat.ChatID) error {
 	return fmt.Errorf("%w: chat %v was changed by others %d times in a row", ErrBusy, id, maxAttempts)
 }
 
-func (n *Node) decide(l *live, cmd chat.Command) (chat.Outcome, error) {
+func (n *Node) decide(l *live, cmd chat.Command, now time.Time) (chat.Outcome, error) {
 	if _, starts := cmd.(chat.Start); !starts && !l.chat.Started() {
 		return chat.Outcome{}, ErrNotFound
 	}
-	return chat.Decide(l.chat, cmd, n.clock.Now(), n.ids)
+	return chat.Decide(l.chat, cmd, now, n.ids)
 }
 
 // idle reports whether nothing comes of a command: it was refused, or is not needed.
@@ -247,7 +247,7 @@ func (n *Node) View(ctx context.Context, id chat.ChatID, look func(*chat.Chat) e
 		return err
 	}
 	defer n.release(l)
-	if err := n.ready(ctx, l); err != nil {
+	if _, err := n.ready(ctx, l, false); err != nil {
 		return err
 	}
 	if !l.chat.Started() {

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/node"
 	"github.com/parley-chat/parley/internal/store"
@@ -62,6 +64,39 @@ func TestLateTickHelpsNobody(t *testing.T) {
 		}
 		w.ended(id, chat.ConnectWithin, chat.CauseNotConnected)
 	})
+}
+
+// stallingClock leaps when it is read for the nth time, as it does for a process that was
+// stopped there.
+type stallingClock struct {
+	*clockwork.FakeClock
+	reads *int
+	leap  time.Duration
+}
+
+func (c stallingClock) Now() time.Time {
+	if *c.reads--; *c.reads == 0 {
+		c.Advance(c.leap)
+	}
+	return c.FakeClock.Now()
+}
+
+// Wherever a node stalls while a deadline passes, the command comes before or after it.
+func TestDeadlinePassesMeanwhile(t *testing.T) {
+	for nth := 1; nth <= 10; nth++ {
+		play(t, 1, func(w *world) {
+			id, jane := w.begin()
+			reads := nth
+			n := node.New(node.Config{Store: w.store, Bus: w.bus, Clock: stallingClock{clockwork.NewFakeClockAt(dawn), &reads, chat.ConnectWithin}})
+			defer n.Close()
+			_, _ = n.Do(w.ctx, id, chat.Connect{By: jane})
+			for _, e := range w.log(id) {
+				if e.Kind == chat.KindJoined && e.At.Sub(dawn) >= chat.ConnectWithin {
+					t.Errorf("reading %d: she came at %v", nth, e.At)
+				}
+			}
+		})
+	}
 }
 
 // Node 1 keeps what node 0 has set, a little later.
