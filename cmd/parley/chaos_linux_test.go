@@ -35,11 +35,13 @@ const (
 	recovery = time.Minute
 )
 
-// TestChaos has chats begin, be served, transferred and ended over three nodes with three
-// NATS servers and one PostgreSQL, each call on any of the nodes, while processes are
-// killed and paused, the network is cut and clocks differ. Nothing that was acknowledged
-// may be missing or there twice; everybody must have been told the same, once, in one order,
-// and nothing after the end.
+// TestChaos has chats begin, wait in queues, be served, transferred, fall silent and end over
+// three nodes with three NATS servers and one PostgreSQL, each call on any of the nodes,
+// while processes are killed and paused, the network is cut and clocks differ. Nothing that
+// was acknowledged may be missing or there twice; everybody must have been told the same,
+// once, in one order, and nothing after the end. What is to happen by itself happens once,
+// and soon, whatever became of the node that knew of it; no chat has two agents who were
+// given it.
 func TestChaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("chaos takes a while; leave out -short to have it")
@@ -57,10 +59,12 @@ func TestChaos(t *testing.T) {
 	}
 	ctx, finish := context.WithCancel(context.Background())
 	defer finish()
-	crowd := newCrowd(t, ctx, urls)
+	crowd := newCrowd(t, ctx, c.clock, urls)
 	for i := range chaosChats {
 		crowd.begin(fmt.Sprint("served ", i), crowd.served)
 		crowd.begin(fmt.Sprint("alone ", i), crowd.alone)
+		crowd.begin(fmt.Sprint("silent ", i), crowd.silent)
+		crowd.begin(fmt.Sprint("queued ", i), crowd.queued)
 	}
 	crowd.awaitAcks(burst)
 	c.doHarm(*chaosTime)
@@ -68,7 +72,9 @@ func TestChaos(t *testing.T) {
 	crowd.awaitAcks(burst)
 	crowd.finish()
 	c.check(crowd.past)
-	t.Logf("%v; %d chats, %d acknowledged requests, %d retries", c.done, len(crowd.past), crowd.acks.Load(), crowd.retries.Load())
+	t.Logf("%v; %d chats, %d acknowledged requests, %d retries, at most %v without an answer",
+		c.done, len(crowd.past), crowd.acks.Load(), crowd.retries.Load(), crowd.quiet.Round(time.Millisecond))
+	t.Log(crowd.kept)
 	if t.Failed() {
 		t.Logf("repeat it with: go test ./cmd/parley -run TestChaos -chaos %v -chaos-seed %d", *chaosTime, seed)
 	}
@@ -91,6 +97,7 @@ func (c *chaos) check(past []*conversation) {
 type chaos struct {
 	*testing.T
 	rand  *rand.Rand
+	clock hastyClock
 	lan   *lan
 	hosts []*host
 	nodes []*process
@@ -107,7 +114,10 @@ type chaos struct {
 }
 
 func newChaos(t *testing.T, rnd *rand.Rand) *chaos {
-	c := &chaos{T: t, rand: rnd, lan: newLAN(t), pg: pgtest.Start(t), nats: natstest.Cluster(t, chaosServers), done: make(map[string]int)}
+	c := &chaos{
+		T: t, rand: rnd, clock: newHastyClock(), lan: newLAN(t), pg: pgtest.Start(t), nats: natstest.Cluster(t, chaosServers),
+		done: make(map[string]int),
+	}
 	var buses []string
 	for i, s := range c.nats {
 		u, err := url.Parse(s.URL)
@@ -121,7 +131,7 @@ func newChaos(t *testing.T, rnd *rand.Rand) *chaos {
 	c.database = c.pg.Database(t)
 	store := strings.Replace(c.database, "127.0.0.1", c.pgHost, 1)
 	file := filepath.Join(t.TempDir(), "parley.yaml")
-	if err := os.WriteFile(file, []byte(ticking()), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(queues()+"flows:\n"+ticking()+queueing()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	blobs := c.files()
@@ -161,12 +171,19 @@ func (c *chaos) files() string {
 
 func (c *chaos) url(i int) string { return "http://" + c.hosts[i].address + ":8080" }
 
-// start starts a node, whose clock is some seconds off.
+// maxOff is how much the clocks of nodes are wrong, as they count time.
+const maxOff = 20 * time.Second
+
+// start starts a node, whose clock is right, so that nodes look for the same deadlines at
+// the same time, or some seconds off.
 func (c *chaos) start(i int) {
 	c.Helper()
 	cmd := c.hosts[i].command(os.Args[0], append([]string{"serve"}, c.args[i]...)...)
-	skew := time.Duration(c.rand.IntN(4001)-2000) * time.Millisecond
-	cmd.Env = append(append(os.Environ(), c.env...), asParley+"=1", fmt.Sprintf("%s=%v", testSkew, skew))
+	clock := c.clock
+	if c.rand.IntN(3) == 0 {
+		clock.off += time.Duration(c.rand.Int64N(2*int64(maxOff))) - maxOff
+	}
+	cmd.Env = append(append(os.Environ(), c.env...), asParley+"=1", fmt.Sprintf("%s=%v", testClock, clock))
 	c.nodes[i] = startProcess(c.T, cmd)
 }
 

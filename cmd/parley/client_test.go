@@ -26,11 +26,11 @@ import (
 // is being restarted.
 const retryPause = 5 * time.Millisecond
 
-func controlPlane(url string) *connect.Client {
+func controlPlane(url string, with ...func(*connect.Options)) *connect.Client {
 	return connect.New(connect.Options{
 		Region: "us-east-1", BaseEndpoint: &url,
 		Credentials: credentials.NewStaticCredentialsProvider(config.LocalKeyID, config.LocalSecret, ""),
-	})
+	}, with...)
 }
 
 var instance = config.Defaults().InstanceID

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/connect"
 	connecttypes "github.com/aws/aws-sdk-go-v2/service/connect/types"
@@ -22,8 +23,8 @@ import (
 	"github.com/parley-chat/parley/internal/config"
 )
 
-// What the crowd's chats are led by: the built-in flow, or one that says a word each
-// second and then ends the chat, all by deadlines.
+// What the crowd's chats are led by, besides the built-in flow and those of the queues: one
+// that says a word each second and then ends the chat, all by deadlines.
 const (
 	tickFlow = "ticks"
 	ticks    = 5
@@ -33,12 +34,15 @@ const (
 
 // ticking is the tickFlow, in a configuration file.
 func ticking() string {
-	text := "flows:\n  - id: " + tickFlow + "\n    steps:\n"
+	text := "  - id: " + tickFlow + "\n    steps:\n"
 	for i := range ticks {
-		text += fmt.Sprintf("      - say: tick %d\n      - wait: {for: time, within: 1s}\n", i)
+		text += fmt.Sprintf("      - say: %s\n      - wait: {for: time, within: %v}\n", tick(i), haste*time.Second)
 	}
 	return text + "      - disconnect: true\n"
 }
+
+// tick is what the tickFlow says.
+func tick(n int) string { return fmt.Sprint("tick ", n) }
 
 // crowd is the load of TestChaos: lines of chats, in which one begins when the one
 // before it has ended. Everybody sends each call to any node, and repeats it with its
@@ -47,6 +51,7 @@ type crowd struct {
 	*testing.T
 	ctx   context.Context
 	urls  []string
+	clock hastyClock
 	http  *http.Client
 	desks []*connect.Client
 	stop  atomic.Bool // no further chat is to begin
@@ -55,19 +60,22 @@ type crowd struct {
 	acks, retries atomic.Int64
 	acked         chan struct{}
 
-	mu   sync.Mutex
-	past []*conversation // those that have ended
+	mu    sync.Mutex
+	past  []*conversation // those that have ended
+	ackAt time.Time       // when the last request was acknowledged
+	quiet time.Duration   // how long none was, at the most
+	kept  *deadlines
 }
 
-func newCrowd(t *testing.T, ctx context.Context, urls []string) *crowd {
+func newCrowd(t *testing.T, ctx context.Context, clock hastyClock, urls []string) *crowd {
 	c := &crowd{
-		T: t, ctx: ctx, urls: urls, acked: make(chan struct{}, 1),
+		T: t, ctx: ctx, urls: urls, clock: clock, acked: make(chan struct{}, 1), ackAt: time.Now(), kept: &deadlines{kinds: make(map[chat.Kind]int)},
 		http: &http.Client{Timeout: giveUp, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	for _, url := range urls {
-		o := controlPlane(url).Options()
-		o.Retryer, o.HTTPClient = aws.NopRetryer{}, c.http
-		c.desks = append(c.desks, connect.New(o))
+		c.desks = append(c.desks, controlPlane(url, func(o *connect.Options) {
+			o.Retryer, o.HTTPClient, o.HTTPSignerV4 = aws.NopRetryer{}, c.http, hastySigner{v4.NewSigner(), clock}
+		}))
 	}
 	return c
 }
@@ -90,7 +98,7 @@ func (c *crowd) insist(try func() error) error {
 		err := try()
 		switch {
 		case err == nil:
-			c.acks.Add(1)
+			c.acknowledged()
 			select {
 			case c.acked <- struct{}{}:
 			default:
@@ -107,6 +115,25 @@ func (c *crowd) insist(try func() error) error {
 		case <-c.ctx.Done():
 		}
 	}
+}
+
+// acknowledged counts a request, and how long there was none.
+func (c *crowd) acknowledged() {
+	c.acks.Add(1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.quiet, c.ackAt = max(c.quiet, time.Since(c.ackAt)), time.Now()
+}
+
+// hastySigner signs with the time of a hastyClock.
+type hastySigner struct {
+	connect.HTTPSignerV4
+	clock hastyClock
+}
+
+// SignHTTP implements [connect.HTTPSignerV4].
+func (s hastySigner) SignHTTP(ctx context.Context, keys aws.Credentials, r *http.Request, hash, service, region string, _ time.Time, opts ...func(*v4.SignerOptions)) error {
+	return s.HTTPSignerV4.SignHTTP(ctx, keys, r, hash, service, region, s.clock.Now(), opts...)
 }
 
 // refusedFor is the code of an error that is a server's last word, else empty.
@@ -152,21 +179,26 @@ func (c *crowd) finish() {
 type conversation struct {
 	*crowd
 	name    string
+	flow    string
 	id      chat.ChatID
 	contact string        // the current one
-	ticking bool          // is led by the tickFlow
+	must    []any         // what the log must have, as keys of onlyOnce
+	taken   atomic.Bool   // an agent who was in a queue's race has it
 	said    atomic.Int64  // acknowledged messages
 	heard   chan struct{} // one more
 	ending  atomic.Bool   // it may have ended
-	members []*member
 	senders sync.WaitGroup
+
+	mu      sync.Mutex
+	members []*member
 	// watchers end when they were told that there is nothing more to come.
 	watchers sync.WaitGroup
 }
 
-// start starts a chat whose customer watches.
+// start starts a chat whose customer watches. If the customer could not come in time, it
+// has ended, and there is none.
 func (c *crowd) start(name, flow string) (*conversation, *member) {
-	k := &conversation{crowd: c, name: name, ticking: flow == tickFlow, heard: make(chan struct{}, 1)}
+	k := &conversation{crowd: c, name: name, flow: flow, heard: make(chan struct{}, 1)}
 	in := &connect.StartChatContactInput{
 		InstanceId: &instance, ContactFlowId: &flow, ClientToken: aws.String(fmt.Sprint(name, " ", rand.Uint64())),
 		ParticipantDetails: &connecttypes.ParticipantDetails{DisplayName: aws.String("customer")},
@@ -187,8 +219,13 @@ func (c *crowd) start(name, flow string) (*conversation, *member) {
 		return nil, nil
 	}
 	k.id = chat.ChatID{ID: id}
-	k.ending.Store(k.ticking) // as soon as it begins
-	return k, k.join("customer", chat.Customer, *out.ParticipantId, *out.ParticipantToken)
+	k.ending.Store(true)
+	customer := k.join("customer", chat.Customer, *out.ParticipantId, *out.ParticipantToken)
+	if customer == nil || !customer.in {
+		c.bury(k)
+		return nil, nil
+	}
+	return k, customer
 }
 
 // add adds somebody, who watches.
@@ -206,7 +243,11 @@ func (k *conversation) add(name string, role chat.Role) *member {
 		k.Errorf("%s: %s can't be added: %v", k.name, name, err)
 		return nil
 	}
-	return k.join(name, role, *out.ParticipantId, *out.ParticipantCredentials.ParticipantToken)
+	m := k.join(name, role, *out.ParticipantId, *out.ParticipantCredentials.ParticipantToken)
+	if m == nil || !m.in {
+		return nil
+	}
+	return m
 }
 
 // served is the life of a chat that has a customer, an agent and a supervisor. It is
@@ -217,6 +258,7 @@ func (c *crowd) served(name string) {
 		return
 	}
 	defer c.bury(k)
+	k.ending.Store(false)
 	agent := k.add("agent", chat.Agent)
 	supervisor := k.add("supervisor", chat.Supervisor)
 	if agent == nil || supervisor == nil {
@@ -245,6 +287,9 @@ func (c *crowd) served(name string) {
 // and ends it.
 func (c *crowd) alone(name string) {
 	if k, _ := c.start(name, tickFlow); k != nil {
+		for i := range ticks {
+			k.must = append(k.must, tick(i))
+		}
 		c.bury(k)
 	}
 }

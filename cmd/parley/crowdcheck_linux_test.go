@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/store"
@@ -17,6 +15,9 @@ func (k *conversation) check(st store.Store) {
 	k.Helper()
 	log := k.log(st)
 	k.checkLog(log)
+	k.checkTicks(log)
+	k.checkDue(log)
+	k.checkGiven(log)
 	byID := make(map[string]*chat.Entry)
 	for i := range log {
 		byID[log[i].ID.String()] = &log[i]
@@ -49,8 +50,7 @@ func (k *conversation) log(st store.Store) (log []chat.Entry) {
 // checkLog looks for what is there twice, or too late.
 func (k *conversation) checkLog(log []chat.Entry) {
 	k.Helper()
-	once := make(map[any]bool)    // whatever must be there once only
-	said, until := 0, time.Time{} // by the tickFlow, and for how long it waits
+	once := make(map[any]bool)
 	for i := range log {
 		e := &log[i]
 		if i > 0 && !log[i-1].At.Before(e.At) {
@@ -59,33 +59,37 @@ func (k *conversation) checkLog(log []chat.Entry) {
 		if i > 0 && e.Delivered() && log[i-1].Kind == chat.KindEnded {
 			k.Errorf("%s: %s comes after the end", k.name, e.Kind)
 		}
-		keys := []any{e.ID}
-		switch e.Kind {
-		case chat.KindMessage:
-			keys = append(keys, e.Content.Text)
-			if want := fmt.Sprint("tick ", said); k.ticking && (e.Content.Text != want || e.At.Before(until)) {
-				k.Errorf("%s: %q at %v, want %q, at %v at the earliest", k.name, e.Content.Text, e.At, want, until)
-			}
-			said++
-		case chat.KindStepped:
-			until = e.Step.Until
-		case chat.KindJoined, chat.KindLeft:
-			keys = append(keys, string(e.Kind)+e.By.ID.String())
-		case chat.KindAttachment:
-			keys = append(keys, "file "+e.File.ID.String())
-		case chat.KindTransferred, chat.KindEnded:
-			keys = append(keys, e.Kind)
-		}
-		for _, key := range keys {
+		for _, key := range onlyOnce(e) {
 			if once[key] {
 				k.Errorf("%s: %v is there twice", k.name, key)
 			}
 			once[key] = true
 		}
 	}
-	if !once[chat.KindEnded] || k.ticking && said != ticks {
-		k.Errorf("%s has no end", k.name)
+	must := []any{chat.KindEnded}
+	if len(log) > 0 && log[len(log)-1].Cause != chat.CauseNotConnected {
+		must = append(must, k.must...)
 	}
+	for _, key := range must {
+		if !once[key] {
+			k.Errorf("%s: %v is missing", k.name, key)
+		}
+	}
+}
+
+// onlyOnce gives keys that no two entries of a chat may have.
+func onlyOnce(e *chat.Entry) []any {
+	switch e.Kind {
+	case chat.KindMessage:
+		return []any{e.ID, e.Content.Text}
+	case chat.KindJoined, chat.KindLeft, chat.KindWithdrawn:
+		return []any{e.ID, string(e.Kind) + e.By.ID.String()}
+	case chat.KindAttachment:
+		return []any{e.ID, "file " + e.File.ID.String()}
+	case chat.KindTransferred, chat.KindAutoDisconnect, chat.KindEnded:
+		return []any{e.ID, e.Kind}
+	}
+	return []any{e.ID}
 }
 
 // checkSent looks for what was acknowledged.

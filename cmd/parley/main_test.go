@@ -7,9 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/jonboulle/clockwork"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -17,28 +15,18 @@ import (
 // thing, in a process of its own, with the race detector if the test has it.
 const asParley = "PARLEY_TEST_RUN_MAIN"
 
-// testSkew is how much the clock of such a command is off.
-const testSkew = "PARLEY_TEST_SKEW"
+// testClock is what the clock of such a command is: a hastyClock.
+const testClock = "PARLEY_TEST_CLOCK"
 
 func TestMain(m *testing.M) {
-	if skew, err := time.ParseDuration(os.Getenv(testSkew)); err == nil {
-		processClock = skewedClock{processClock, skew}
+	if how := os.Getenv(testClock); how != "" {
+		processClock = parseClock(how)
 	}
 	if os.Getenv(asParley) != "" {
 		main()
 	}
 	testscript.Main(m, map[string]func(){"parley": main, "makechats": makeChats})
 }
-
-// skewedClock is a clock that is off.
-type skewedClock struct {
-	clockwork.Clock
-	by time.Duration
-}
-
-func (c skewedClock) Now() time.Time                  { return c.Clock.Now().Add(c.by) }
-func (c skewedClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
-func (c skewedClock) Until(t time.Time) time.Duration { return t.Sub(c.Now()) }
 
 // process is a running parley.
 type process struct {

@@ -28,6 +28,7 @@ type member struct {
 	role    chat.Role
 	id      chat.ParticipantID
 	leaving atomic.Bool // may have been made to leave
+	in      bool        // has been let in
 	sent    []sentMessage
 	read    []string  // messages whose read receipt was acknowledged
 	files   []chat.ID // that were sent
@@ -41,23 +42,43 @@ type member struct {
 	told     bool          // of the end
 }
 
-// join has somebody watch from now on. It returns when their first socket is subscribed.
+// join has somebody watch from now on, as come says.
 func (k *conversation) join(who string, role chat.Role, id, token string) *member {
+	m := k.member(who, role, id, token)
+	if m != nil {
+		m.come()
+	}
+	return m
+}
+
+// member is somebody who has a place, and has not come yet.
+func (k *conversation) member(who string, role chat.Role, id, token string) *member {
 	parsed, err := chat.ParseID(id)
 	if err != nil {
 		k.Error(err)
 		return nil
 	}
 	o := connectparticipant.Options{Retryer: aws.NopRetryer{}, HTTPClient: k.http}
-	m := &member{
+	return &member{
 		sdkClient: newClient(token, o, k.urls...), conversation: k, who: who, role: role, id: chat.ParticipantID{ID: parsed},
 		known: make(map[string]bool), grew: make(chan struct{}, 1),
 	}
+}
+
+// come has the member watch. It returns when their first socket is subscribed, or if they
+// were not let in.
+func (m *member) come() {
+	k := m.conversation
+	k.mu.Lock()
 	k.members = append(k.members, m)
-	subscribed := make(chan struct{})
-	k.watchers.Go(func() { m.watch(sync.OnceFunc(func() { close(subscribed) })) })
-	<-subscribed
-	return m
+	k.mu.Unlock()
+	settled := make(chan bool, 1)
+	once := sync.OnceFunc(func() { settled <- true })
+	k.watchers.Go(func() {
+		m.watch(once)
+		close(settled)
+	})
+	m.in = <-settled
 }
 
 func (m *member) String() string { return m.name + ", " + m.who }
@@ -91,22 +112,29 @@ func (m *member) wantOut() {
 func (m *member) speak() {
 	m.senders.Go(func() {
 		for n := 0; !m.Failed() && m.ctx.Err() == nil; n++ {
-			content, token := fmt.Sprintf("%s says %d", m.who, n), fmt.Sprint(m.who, n)
-			var id, at string
-			if !m.do("SendMessage", func() (err error) { id, at, err = m.message(m.ctx, content, token); return err }) {
+			if !m.say(fmt.Sprintf("%s says %d", m.who, n), fmt.Sprint(m.who, n)) {
 				return
-			}
-			m.sent = append(m.sent, sentMessage{id, at, content})
-			m.said.Add(1)
-			select {
-			case m.heard <- struct{}{}:
-			default:
 			}
 			if other := m.lastOfOthers(); other != "" && n%3 == 0 && !m.confirm(other, n) {
 				return
 			}
 		}
 	})
+}
+
+// say says one thing, and reports whether that was not refused.
+func (m *member) say(content, token string) bool {
+	var id, at string
+	if !m.do("SendMessage", func() (err error) { id, at, err = m.message(m.ctx, content, token); return err }) {
+		return false
+	}
+	m.sent = append(m.sent, sentMessage{id, at, content})
+	m.said.Add(1)
+	select {
+	case m.heard <- struct{}{}:
+	default:
+	}
+	return true
 }
 
 // confirm says what became of somebody else's message.
@@ -237,7 +265,6 @@ func transferFile(c *http.Client, req *http.Request, into io.Writer) error {
 // watch keeps a websocket open, and after each gap reads what came in it, until there is
 // nothing more to come.
 func (m *member) watch(subscribed func()) {
-	defer subscribed()
 	for m.ctx.Err() == nil && !m.Failed() {
 		err := m.listenTo(m.ctx, func() error {
 			m.mu.Lock()
@@ -288,7 +315,7 @@ func (m *member) take(content []byte) error {
 	}
 	n := len(m.sessions) - 1
 	m.sessions[n] = append(m.sessions[n], it)
-	if it.Type != "MESSAGEMETADATA" {
+	if (&event.Item{Type: it.Type, ContentType: it.ContentType, Completed: true}).Kept() {
 		m.see(it.Id, it.Type, it.ParticipantRole, it.ParticipantId)
 	}
 	m.told = it.ContentType == chat.EventEnded
