@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -163,34 +164,65 @@ func startWatchedTo(t *testing.T, stderr *os.File, args ...string) (*process, <-
 	return p, again
 }
 
-// systemd hands the listening socket over as file 3.
-func TestSocketActivation(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := l.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = l.Close()
+// activated is the command of a server to which systemd hands sockets over, from file 3 on.
+func activated(t *testing.T, addresses ...string) (cmd *exec.Cmd, first string) {
+	t.Helper()
 	// The shell knows the pid that the server is going to have.
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" serve --data :memory: --listen 127.0.0.1:1`, os.Args[0])
-	cmd.Env, cmd.Stderr, cmd.ExtraFiles = append(os.Environ(), asParley+"=1"), os.Stderr, []*os.File{file}
+	cmd = exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" serve --data :memory: --listen 127.0.0.1:1`, os.Args[0])
+	cmd.Env = append(os.Environ(), asParley+"=1", fmt.Sprint("LISTEN_FDS=", len(addresses)))
+	for _, address := range addresses {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := l.(*net.TCPListener).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = l.Close()
+		t.Cleanup(func() { _ = file.Close() })
+		cmd.ExtraFiles = append(cmd.ExtraFiles, file)
+		if first == "" {
+			first = l.Addr().String()
+		}
+	}
+	return cmd, first
+}
+
+func TestSocketActivation(t *testing.T) {
+	cmd, address := activated(t, "127.0.0.1:0")
+	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	_ = file.Close()
+	_ = cmd.ExtraFiles[0].Close()
 	defer func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}()
-	resp, err := (&http.Client{Timeout: time.Minute}).Get("http://" + l.Addr().String() + "/readyz")
+	resp, err := (&http.Client{Timeout: time.Minute}).Get("http://" + address + "/readyz")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("status %d", resp.StatusCode)
+	}
+}
+
+// What systemd hands over is judged as what the setting listen names: a developer's own
+// server, whose key everybody knows, is for this machine alone.
+func TestSocketActivationRefused(t *testing.T) {
+	for want, addresses := range map[string][]string{
+		"access-keys: must be set on a server that others can reach": {"0.0.0.0:0"},
+		"systemd has handed over 2 sockets":                          {"127.0.0.1:0", "127.0.0.1:0"},
+	} {
+		cmd, _ := activated(t, addresses...)
+		late := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+		out, err := cmd.CombinedOutput()
+		late.Stop()
+		if cmd.ProcessState.ExitCode() != exitFailure || !strings.Contains(string(out), want) {
+			t.Errorf("%v: %v, and it said %q; want %q", addresses, err, out, want)
+		}
 	}
 }

@@ -24,11 +24,12 @@ func listen(address string) (net.Listener, error) {
 		}
 		return inherited(os.NewFile(uintptr(n), "listener"))
 	}
-	if files := activation.Files(true); len(files) > 0 {
-		for _, extra := range files[1:] {
-			_ = extra.Close()
-		}
+	switch files := activation.Files(true); len(files) {
+	case 0:
+	case 1:
 		return inherited(files[0])
+	default: // clients of the others would wait for ever
+		return nil, fmt.Errorf("systemd has handed over %d sockets; leave one ListenStream in the socket unit", len(files))
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -44,6 +45,15 @@ func inherited(f *os.File) (net.Listener, error) {
 		return nil, fmt.Errorf("the inherited socket can't be used: %w; start the server without it", err)
 	}
 	return l, nil
+}
+
+// atListener gives the settings with the address that the server really listens on: an
+// inherited socket may be one that others can reach, though listen says otherwise.
+func atListener(s config.Settings, l net.Listener) (config.Settings, error) {
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		s.Listen = a.String()
+	}
+	return s, s.Check()
 }
 
 // Bequest is a copy of the listening socket, for a process that replaces this one.

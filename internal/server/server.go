@@ -70,8 +70,15 @@ func Open(s config.Settings, clock clockwork.Clock, log *slog.Logger) (*Server, 
 	if err := Check(s); err != nil {
 		return nil, err
 	}
-	srv := &Server{settings: s, log: log, wall: clock, clock: clock}
-	if s.Local() {
+	l, err := listen(s.Listen)
+	if err != nil {
+		return nil, err
+	}
+	srv := &Server{log: log, listener: l, wall: clock, clock: clock}
+	if srv.settings, err = atListener(s, l); err != nil {
+		return nil, errors.Join(err, srv.close())
+	}
+	if srv.settings.Local() {
 		srv.clock = turnable.New(clock)
 	}
 	if err := srv.open(srv.clock); err != nil {
@@ -81,9 +88,6 @@ func Open(s config.Settings, clock clockwork.Clock, log *slog.Logger) (*Server, 
 }
 
 func (s *Server) open(clock clockwork.Clock) (err error) {
-	if s.listener, err = listen(s.settings.Listen); err != nil {
-		return err
-	}
 	if s.dir, err = s.openDataDir(); err != nil {
 		return err
 	}
