@@ -130,7 +130,7 @@ func tell(t *testing.T, story string, change func(*config.Settings), env ...stri
 	ctx, cancel := context.WithTimeout(t.Context(), storyWithin)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", story)
-	cmd.Env = append(os.Environ(), append(env, "PARLEY_TEST_URL="+srv.URL(), "PARLEY_TEST_NETWORK="+control.URL)...)
+	cmd.Env = append(os.Environ(), append(env, "PARLEY_TEST_URL="+srv.URL(), "PARLEY_TEST_DIRECT="+srv.Listening(), "PARLEY_TEST_NETWORK="+control.URL)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

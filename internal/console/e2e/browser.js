@@ -4,7 +4,9 @@ import { after, afterEach } from 'node:test';
 
 const { chromium } = createRequire(new URL('../../../compat/node/', import.meta.url))('playwright-core');
 
+// The server, as browsers reach it, and past the network that can fail.
 export const url = process.env.PARLEY_TEST_URL;
+export const direct = process.env.PARLEY_TEST_DIRECT;
 export const pictures = process.env.PARLEY_TEST_PICTURES;
 
 // Nothing is expected to take so long.

@@ -34,6 +34,14 @@ export function newToken() {
 
 const jitter = (ms) => ms * (0.7 + 0.6 * Math.random());
 const before = (a, b) => a.AbsoluteTime < b.AbsoluteTime || (a.AbsoluteTime === b.AbsoluteTime && a.Id < b.Id);
+
+// SYSTEM is the name of who says what nobody does.
+export const SYSTEM = 'SYSTEM_MESSAGE';
+
+// unmasked gives a bot's message its author's role: while it comes in parts, the wire says
+// SYSTEM of everybody, and of bots the transcript doesn't (semantics.md 2.3).
+const unmasked = (it) => (it.ParticipantRole === 'SYSTEM' && it.DisplayName !== SYSTEM ? { ...it, ParticipantRole: 'CUSTOM_BOT' } : it);
+
 export const isSaid = (item) => item.Type === 'MESSAGE' || item.Type === 'ATTACHMENT';
 
 export class Session {
@@ -260,8 +268,10 @@ export class Session {
       this.#emit('people');
       return;
     }
+    if (it.MessageMetadata?.MessageCompleted !== undefined) it = unmasked(it);
     if (it.MessageMetadata?.MessageCompleted === false) return this.#part(it);
-    const fresh = this.#put(it);
+    const grown = Boolean(this.byId.get(it.Id)?.chunk);
+    const fresh = this.#put(it) || grown;
     if (this.#filled && this.state === 'open') this.#settled = it;
     if (fresh) {
       this.#emit('items', { added: [it], live: true });
@@ -283,8 +293,10 @@ export class Session {
   }
 
   // part appends to a message that is still being written (semantics: chunks are deltas,
-  // counted from 1; the completed item replaces them all).
+  // counted from 1; the completed item replaces them all). It is there, but was not said
+  // yet: nobody has to read it.
   #part(it) {
+    this.#stopTyping(it.ParticipantId);
     const had = this.byId.get(it.Id);
     const n = it.MessageMetadata.ChunkNumber;
     if (!had && n === 1) {
@@ -354,7 +366,7 @@ export class Session {
   }
 
   // foreign items are what other people said.
-  #foreign(it) { return isSaid(it) && it.ParticipantId !== this.participantId && it.ParticipantRole !== 'SYSTEM'; }
+  #foreign(it) { return isSaid(it) && !it.chunk && it.ParticipantId !== this.participantId && it.ParticipantRole !== 'SYSTEM'; }
 
   get unread() { return this.items.filter((it) => this.#foreign(it) && it.AbsoluteTime > this.seenUpTo).length; }
 

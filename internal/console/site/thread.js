@@ -4,7 +4,7 @@ import { el, fill, icon, button, hidden, timeOf, dayOf, fullTime } from './dom.j
 import { file } from './files.js';
 import { markdown, marked, plain } from './markdown.js';
 import { interactive, response, INTERACTIVE, RESPONSE } from './interactive.js';
-import { EVENT, isSaid } from './session.js';
+import { EVENT, isSaid, SYSTEM } from './session.js';
 
 const NEAR = 60; // pixels from the end within which new messages are followed
 const TOGETHER = 5 * 60_000; // what one person says within is shown as one group
@@ -26,7 +26,7 @@ const STATES = {
 };
 
 // nameOf is who said an item, as people are to read it.
-export const nameOf = (it) => (it.DisplayName === 'SYSTEM_MESSAGE' ? 'Automatic message' : it.DisplayName ?? '');
+export const nameOf = (it) => (it.DisplayName === SYSTEM ? 'Automatic message' : it.DisplayName ?? '');
 
 // noteOf is what an event says.
 export const noteOf = (it) => NOTES[it.ContentType]?.(it) ?? it.ContentType;
@@ -233,16 +233,20 @@ export class Thread {
     }
     const system = it.ParticipantRole === 'SYSTEM';
     const role = ROLES[it.ParticipantRole] === it.DisplayName ? '' : ROLES[it.ParticipantRole] ?? '';
-    return el('li', { class: `said ${this.#mine(it) ? 'mine' : 'theirs'}${system ? ' system' : ''}` },
+    return el('li', { class: `said ${this.#mine(it) ? 'mine' : 'theirs'}${system ? ' system' : ''}`, 'aria-busy': it.chunk ? 'true' : null },
       el('span', { class: 'who' }, this.#mine(it) ? hidden('You') : nameOf(it), !this.#mine(it) && role && el('small', {}, ` ${role}`)),
       el('div', { class: 'bubble' }, ...this.#body(it)),
       el('span', { class: 'meta' }, el('time', { datetime: it.AbsoluteTime, title: fullTime(it.AbsoluteTime) }, timeOf(it.AbsoluteTime))));
   }
 
   #redraw(it) {
-    const bubble = this.#nodes.get(it.Id)?.querySelector('.bubble');
-    if (bubble) fill(bubble, ...this.#body(it));
+    const node = this.#nodes.get(it.Id);
+    if (!node) return;
+    fill(node.querySelector('.bubble'), ...this.#body(it));
     if (this.#jump.hidden) this.reveal();
+    if (it.chunk) return;
+    node.removeAttribute('aria-busy'); // and it is read out, once
+    this.#see();
   }
 
   #body(it) {
