@@ -33,9 +33,18 @@ func (n *Node) Run(ctx context.Context) {
 	defer cancel()
 	defer context.AfterFunc(n.ctx, cancel)()
 	looking.Go(func() { n.lookOut(ctx) })
+	failing := false
 	for swept := n.clock.Now(); ctx.Err() == nil; {
 		n.alarm.Listen()
-		next := n.alarm.Plan(n.keepDeadlines(ctx))
+		at, err := n.keepDeadlines(ctx)
+		if err != nil {
+			at = n.clock.Now().Add(retryPause)
+		}
+		if ctx.Err() == nil {
+			n.sayDeadlines(err, failing)
+			failing = err != nil
+		}
+		next := n.alarm.Plan(at)
 		now := n.clock.Now()
 		if now.Sub(swept) >= keepIdle {
 			n.sweep(keepIdle)
@@ -52,12 +61,12 @@ func (n *Node) Run(ctx context.Context) {
 }
 
 // keepDeadlines ticks the chats whose deadline has passed, and says when to look again.
-func (n *Node) keepDeadlines(ctx context.Context) time.Time {
+func (n *Node) keepDeadlines(ctx context.Context) (time.Time, error) {
 	for {
 		due, err := n.store.Due(ctx, duePage)
 		now := n.clock.Now()
 		if err != nil {
-			return n.retry(ctx, "deadlines can't be read; that will be tried again", err)
+			return time.Time{}, err
 		}
 		late := 0
 		for late < len(due) && !due[late].At.After(now) {
@@ -68,7 +77,7 @@ func (n *Node) keepDeadlines(ctx context.Context) time.Time {
 			if len(due) > 0 && due[0].At.Before(next) {
 				next = due[0].At
 			}
-			return next
+			return next, nil
 		}
 		var g errgroup.Group
 		g.SetLimit(tickers)
@@ -79,15 +88,17 @@ func (n *Node) keepDeadlines(ctx context.Context) time.Time {
 			})
 		}
 		if err := g.Wait(); err != nil {
-			return n.retry(ctx, "a deadline could not be kept; that will be tried again", err)
+			return time.Time{}, err
 		}
 	}
 }
 
-// retry logs a failure, unless it only says that Run ends, and says when to try again.
-func (n *Node) retry(ctx context.Context, what string, err error) time.Time {
-	if ctx.Err() == nil {
-		n.log.Error(what, "err", err)
+// sayDeadlines logs once that deadlines can't be kept, and once that they are again.
+func (n *Node) sayDeadlines(err error, failing bool) {
+	switch {
+	case err != nil && !failing:
+		n.log.Error("deadlines can't be kept; that is tried again until it can be done", "err", err)
+	case err == nil && failing:
+		n.log.Info("deadlines are kept again")
 	}
-	return n.clock.Now().Add(retryPause)
 }

@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -178,6 +179,25 @@ func TestDeadlineOnFailingStore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A store that is away for long is told of once, and once that it is there again.
+func TestDeadlineOnFailingStoreSaidOnce(t *testing.T) {
+	play(t, 1, func(w *world) {
+		w.store.onRead(failing("Due"))
+		w.run()
+		for range 5 {
+			w.pass(node.RetryPause)
+		}
+		w.store.onRead(nil)
+		w.pass(node.RetryPause)
+		w.pass(node.PollEvery)
+		for _, words := range []string{"deadlines can't be kept", "deadlines are kept again"} {
+			if n := strings.Count(w.said.String(), words); n != 1 {
+				t.Errorf("%d times %q; want it once:\n%s", n, words, &w.said)
+			}
+		}
+	})
 }
 
 // A deadline that is set while Run looks at the others is not missed: neither one

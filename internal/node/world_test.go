@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -229,6 +230,8 @@ type world struct {
 	alone    bool
 	maxChats int
 	worker   node.Worker
+	said     bytes.Buffer // logged by all nodes; to be read when nothing moves
+	logger   *slog.Logger
 }
 
 // play runs a test in a bubble, where synctest.Wait waits until nothing moves, and
@@ -243,6 +246,7 @@ func newWorld(t *testing.T, nodes int) *world {
 		T: t, ctx: t.Context(),
 		store: &faultyStore{Store: memstore.New()}, bus: &faultyBus{Bus: localbus.New()},
 	}
+	w.logger = slog.New(slog.NewTextHandler(&w.said, nil))
 	for range nodes {
 		w.addNode(0)
 	}
@@ -254,7 +258,7 @@ func (w *world) addNode(skew time.Duration) *node.Node { return w.addNodeOn(w.bu
 
 func (w *world) addNodeOn(b bus.Bus, skew time.Duration) *node.Node {
 	clock := clockwork.NewFakeClockAt(dawn.Add(skew))
-	n := node.New(node.Config{Store: w.store, Bus: b, Clock: clock, Alone: w.alone, MaxChats: w.maxChats, Worker: w.worker, Log: slog.New(slog.DiscardHandler)})
+	n := node.New(node.Config{Store: w.store, Bus: b, Clock: clock, Alone: w.alone, MaxChats: w.maxChats, Worker: w.worker, Log: w.logger})
 	w.Cleanup(n.Close)
 	w.clocks, w.nodes = append(w.clocks, clock), append(w.nodes, n)
 	return n

@@ -5,12 +5,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jonboulle/clockwork"
 
 	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/store"
+	"github.com/parley-chat/parley/internal/store/memstore"
 )
 
 // A server behind a load balancer says that it is not ready, and serves until that was
@@ -88,17 +91,30 @@ func TestPart(t *testing.T) {
 }
 
 func TestNotReadyWithoutStore(t *testing.T) {
-	srv, err := Open(settings(func(*config.Settings) {}), clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
+	var log strings.Builder
+	srv, err := Open(settings(func(*config.Settings) {}), clockwork.NewRealClock(), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer srv.close() // whose error says that the store is closed
-	if err := srv.store.Close(); err != nil {
+	there, gone := srv.store, memstore.New()
+	if err := gone.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w := httptest.NewRecorder()
-	srv.handler.ServeHTTP(w, httptest.NewRequest("GET", readyPath, nil))
-	if w.Code != http.StatusServiceUnavailable {
-		t.Errorf("%s: %d %q", readyPath, w.Code, w.Body)
+	for _, c := range []struct {
+		store store.Store
+		want  int
+	}{{there, 200}, {gone, 503}, {gone, 503}, {there, 200}, {there, 200}} {
+		srv.store = c.store
+		w := httptest.NewRecorder()
+		srv.handler.ServeHTTP(w, httptest.NewRequest("GET", readyPath, nil))
+		if w.Code != c.want {
+			t.Errorf("%s: %d %q; want %d", readyPath, w.Code, w.Body, c.want)
+		}
+	}
+	for _, words := range []string{"not ready", "ready again"} {
+		if n := strings.Count(log.String(), words); n != 1 {
+			t.Errorf("%d times %q; want it once:\n%s", n, words, log.String())
+		}
 	}
 }

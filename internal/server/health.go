@@ -27,8 +27,15 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
-	if _, err := s.store.Due(ctx, 1); err != nil {
-		s.log.Warn("not ready: the store does not answer", "err", err)
+	_, err := s.store.Due(ctx, 1)
+	if lost := err != nil; s.unready.Swap(lost) != lost { // not with each question
+		if lost {
+			s.log.Warn("not ready: the store does not answer", "err", err)
+		} else {
+			s.log.Info("ready again")
+		}
+	}
+	if err != nil {
 		http.Error(w, "the store does not answer; see the log", http.StatusServiceUnavailable)
 		return
 	}

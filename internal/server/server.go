@@ -62,6 +62,7 @@ type Server struct {
 	wall     clockwork.Clock // by which requests are signed
 	clock    clockwork.Clock // wall, or what a local server is told
 	draining atomic.Bool
+	unready  atomic.Bool // as /readyz has found last
 }
 
 // Open takes the settings' data directory and address. Its error is a sentence for
