@@ -37,13 +37,10 @@ func (n *Node) Run(ctx context.Context) {
 	for swept := n.clock.Now(); ctx.Err() == nil; {
 		n.alarm.Listen()
 		at, err := n.keepDeadlines(ctx)
-		if err != nil {
-			at = n.clock.Now().Add(retryPause)
+		if err != nil && !failing && ctx.Err() == nil {
+			n.log.Error("deadlines can't be kept; that is tried again until it can be done", "err", err)
 		}
-		if ctx.Err() == nil {
-			n.sayDeadlines(err, failing)
-			failing = err != nil
-		}
+		failing = err != nil
 		next := n.alarm.Plan(at)
 		now := n.clock.Now()
 		if now.Sub(swept) >= keepIdle {
@@ -66,7 +63,7 @@ func (n *Node) keepDeadlines(ctx context.Context) (time.Time, error) {
 		due, err := n.store.Due(ctx, duePage)
 		now := n.clock.Now()
 		if err != nil {
-			return time.Time{}, err
+			return n.clock.Now().Add(retryPause), err
 		}
 		late := 0
 		for late < len(due) && !due[late].At.After(now) {
@@ -88,17 +85,7 @@ func (n *Node) keepDeadlines(ctx context.Context) (time.Time, error) {
 			})
 		}
 		if err := g.Wait(); err != nil {
-			return time.Time{}, err
+			return n.clock.Now().Add(retryPause), err
 		}
-	}
-}
-
-// sayDeadlines logs once that deadlines can't be kept, and once that they are again.
-func (n *Node) sayDeadlines(err error, failing bool) {
-	switch {
-	case err != nil && !failing:
-		n.log.Error("deadlines can't be kept; that is tried again until it can be done", "err", err)
-	case err == nil && failing:
-		n.log.Info("deadlines are kept again")
 	}
 }
