@@ -19,6 +19,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/parley-chat/parley/internal/blob/s3blob/s3test"
+	"github.com/parley-chat/parley/internal/bus/natsbus/natstest"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/server"
 )
@@ -52,8 +53,12 @@ func TestBrowser(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			dir := t.ArtifactDir()
-			tell(t, story, memory, "PARLEY_TEST_CHROMIUM="+chromium, "PARLEY_TEST_PICTURES="+dir)
+			dir, change := t.ArtifactDir(), memory
+			if name == "desk" { // of a node that is one of several
+				nats := natstest.Start(t, "")
+				change = func(s *config.Settings) { s.Bus = nats.URL }
+			}
+			tell(t, story, change, "PARLEY_TEST_CHROMIUM="+chromium, "PARLEY_TEST_PICTURES="+dir)
 			if *update && name == "looks" {
 				keep(t, dir)
 			}

@@ -2,18 +2,22 @@ package server
 
 import (
 	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/jonboulle/clockwork"
 	"github.com/nats-io/nats.go"
 
 	"github.com/parley-chat/parley/internal/bus"
 	"github.com/parley-chat/parley/internal/bus/natsbus/natstest"
 	"github.com/parley-chat/parley/internal/config"
+	"github.com/parley-chat/parley/internal/console/desk"
 )
 
 // A server tells the others of its instance what is new, and does without NATS while
@@ -25,6 +29,9 @@ func TestBus(t *testing.T) {
 	srv := open(t, settings(func(s *config.Settings) { s.Bus = "nats://127.0.0.1:1, " + url }))
 	if _, err := start(t, srv.Listening(), "without NATS"); err != nil {
 		t.Fatal(err)
+	}
+	if b := shownBus(t, srv.Listening()); b == nil || *b != (desk.Bus{}) {
+		t.Errorf("without NATS the console shows %+v", b)
 	}
 	n.Restart()
 	await(t, srv.bus.(bus.Lossy))
@@ -53,6 +60,37 @@ func TestBus(t *testing.T) {
 			break
 		}
 	}
+	if b := shownBus(t, srv.Listening()); b == nil || !b.Well || b.Sent == 0 || b.Dropped > 0 {
+		t.Errorf("the console shows %+v", b)
+	}
+	if b := shownBus(t, open(t, settings(func(*config.Settings) {})).Listening()); b != nil {
+		t.Errorf("the console of a server by itself shows %+v", b)
+	}
+}
+
+// shownBus is what the console shows of the bus.
+func shownBus(t *testing.T, url string) *desk.Bus {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &http.Client{Jar: jar}
+	signedIn, err := c.Post(url+desk.Path+"sign-in", "application/json", strings.NewReader(`{"User":"supervisor","Password":"supervisor"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signedIn.Body.Close()
+	resp, err := c.Get(url + desk.Path + "now")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var now desk.Now
+	if err := json.UnmarshalRead(resp.Body, &now); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status, err)
+	}
+	return now.Bus
 }
 
 func await(t *testing.T, b bus.Lossy) {

@@ -10,6 +10,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"github.com/parley-chat/parley/internal/blob"
+	"github.com/parley-chat/parley/internal/bus/natsbus"
 	"github.com/parley-chat/parley/internal/config"
 	"github.com/parley-chat/parley/internal/console"
 	"github.com/parley-chat/parley/internal/console/desk"
@@ -22,12 +23,20 @@ import (
 // control is the Connect API for callers inside the server.
 func (s *Server) console(mux *http.ServeMux, count *meter.Meter, control *restjson.API, tokens *token.Keyring, clock clockwork.Clock) error {
 	inside := http.NewServeMux()
+	var bus func() *desk.Bus
+	if b, ok := s.bus.(*natsbus.Bus); ok {
+		bus = func() *desk.Bus {
+			well, _ := b.Health()
+			n := b.Stats()
+			return &desk.Bus{Well: well, Sent: n.Sent, Received: n.Received, Dropped: n.Dropped, Slow: n.Slow, Damaged: n.Damaged}
+		}
+	}
 	control.Register(inside)
 	pages, err := console.New(console.Config{
 		Config: desk.Config{
 			Node: s.node, Center: s.center, Tokens: tokens, Clock: clock, Local: s.settings.Local(), FlowID: config.LocalFlow,
 			Attachments: s.settings.Attachments != "off", Blobs: s.blobs,
-			Meter: count, Sockets: func() int { return s.sockets.Stats().Open },
+			Meter: count, Sockets: func() int { return s.sockets.Stats().Open }, Bus: bus,
 		},
 		URL: s.URL(), Start: inside, WidgetOrigins: s.settings.WidgetOrigins, FileOrigins: s.fileOrigins(),
 	})

@@ -39,13 +39,19 @@ const (
 )
 
 // Stats are counts since the start. They are for metrics: each is right, but they are
-// not read at the same moment.
+// not read at the same moment. They are logged when the bus is closed.
 type Stats struct {
 	Sent     uint64 // notices handed to NATS
 	Dropped  uint64 // notices that were not: too many waited, or NATS refused them
 	Received uint64 // notices that other nodes had published
 	Slow     uint64 // times that notices were lost because this node was too slow
 	Damaged  uint64 // messages that can't be read
+}
+
+func (s Stats) log(to *slog.Logger) {
+	if s != (Stats{}) {
+		to.Info("the bus is closed", "sent", s.Sent, "dropped", s.Dropped, "received", s.Received, "slow", s.Slow, "damaged", s.Damaged)
+	}
 }
 
 // Bus is a [bus.Bus] over NATS. It knows when it loses notices: it is [bus.Lossy].
@@ -183,13 +189,16 @@ func (b *Bus) poke() {
 // a second.
 func (b *Bus) Close() error {
 	err := b.local.Close()
-	b.once.Do(func() { close(b.stop) })
-	timer := time.NewTimer(closeWithin)
-	defer timer.Stop()
-	select {
-	case <-b.done:
-	case <-timer.C:
-	}
+	b.once.Do(func() {
+		close(b.stop)
+		timer := time.NewTimer(closeWithin)
+		defer timer.Stop()
+		select {
+		case <-b.done:
+		case <-timer.C:
+		}
+		b.Stats().log(b.log)
+	})
 	return err
 }
 

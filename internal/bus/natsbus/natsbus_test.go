@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -165,4 +166,20 @@ func TestStrangeMessages(t *testing.T) {
 	if got := b.Stats().Damaged; got != 4 {
 		t.Errorf("%d messages are damaged, want 4", got)
 	}
+}
+
+// In the end the log says once what went through, if anything did.
+func TestClosedBus(t *testing.T) {
+	s := natstest.Start(t, "")
+	var busy, idle book
+	a, b := open(t, Options{URLs: []string{s.URL}, Log: busy.logger()}), open(t, Options{URLs: []string{s.URL}, Log: idle.logger()})
+	await(t, b, true)
+	reach(t, a, open(t, Options{URLs: []string{s.URL}}))
+	for _, bus := range []*Bus{a, a, b} {
+		if err := bus.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	busy.says(t, fmt.Sprintf(`"the bus is closed" sent=%d dropped=0 received=0 slow=0 damaged=0`, a.Stats().Sent), 1)
+	idle.says(t, "the bus is closed", 0)
 }

@@ -27,7 +27,7 @@ const (
 	Path        = ConsolePath + "api/"
 )
 
-// Config is what a desk works with. All fields but Prefix are required.
+// Config is what a desk works with. All fields but Prefix and Bus are required.
 type Config struct {
 	Node   *node.Node
 	Center *center.Center
@@ -48,6 +48,8 @@ type Config struct {
 	// Meter counts what the server does, Sockets its open websockets.
 	Meter   *meter.Meter
 	Sockets func() int
+	// Bus says how the nodes hear of each other; nil where there is only one.
+	Bus func() *Bus
 }
 
 // Desk is the API.
@@ -176,9 +178,24 @@ type Now struct {
 	Active  int `json:"Active"`
 	Waiting int `json:"Waiting"`
 	Sockets int `json:"Sockets"`
+	// Bus is there if this node is one of several.
+	Bus *Bus `json:"Bus,omitzero"`
 	// Seconds are the last 60 of this node, the oldest first; the one that is not over
 	// yet is left out.
 	Seconds []meter.Second `json:"Seconds"`
+}
+
+// Bus says whether this node is connected to the others (Well), and counts notices since
+// it was started: what each node tells the others of what is new in a chat. Dropped are
+// those that were not sent, Damaged those that can't be read; Slow counts the times that
+// this node did not keep up and lost some. What is lost is made up for from the store.
+type Bus struct {
+	Well     bool   `json:"Well"`
+	Sent     uint64 `json:"Sent"`
+	Received uint64 `json:"Received"`
+	Dropped  uint64 `json:"Dropped"`
+	Slow     uint64 `json:"Slow"`
+	Damaged  uint64 `json:"Damaged"`
 }
 
 func (s *Desk) getNow(ctx context.Context, _ *Empty) (*Now, error) {
@@ -190,6 +207,9 @@ func (s *Desk) getNow(ctx context.Context, _ *Empty) (*Now, error) {
 		return nil, err
 	}
 	now := &Now{Active: snap.total, Sockets: s.config.Sockets(), Seconds: s.config.Meter.Seconds(time.Now())}
+	if s.config.Bus != nil {
+		now.Bus = s.config.Bus()
+	}
 	for _, c := range snap.contacts {
 		if c.State == stateWaiting {
 			now.Waiting++

@@ -118,5 +118,7 @@ test('a transcript of what is over', async () => {
 
   await page.goto(`${url}/console/now`);
   await page.locator('.tile', { hasText: 'Active chats' }).waitFor();
+  await page.locator('.tile', { hasText: /NATS\s*up/ }).waitFor();
+  await page.locator('.tile', { hasText: /Notices sent\s*[1-9]/ }).waitFor();
   await until('messages were counted', async () => /up to [1-9]/.test(await page.locator('.chart', { hasText: 'Messages' }).innerText()));
 });

@@ -37,14 +37,20 @@ function chart({ title, unit, lines, bad, last }, seconds) {
 
 const tile = (title, value) => el('section', { class: 'tile' }, el('h2', {}, title), el('p', { class: 'figure' }, String(value)));
 
+// What goes between nodes, where there are several.
+const busTiles = (bus) => (bus ? [
+  tile('NATS', bus.Well ? 'up' : 'away'), tile('Notices sent', bus.Sent), tile('Notices received', bus.Received),
+  tile('Notices lost', bus.Dropped + bus.Slow + bus.Damaged),
+] : []);
+
 const tiles = el('div', { class: 'tiles' });
 const charts = el('div', { class: 'charts' });
 const trouble = el('p', { class: 'problem', role: 'alert' });
 main.append(el('div', { class: 'now' }, el('h1', { class: 'sr' }, 'Now'), tiles, charts, trouble,
-  el('p', { class: 'hint' }, 'Chats are counted everywhere; sockets, calls and messages on the node that answers this page.')));
+  el('p', { class: 'hint' }, 'Chats are counted everywhere; sockets, calls, messages and notices on the node that answers this page.')));
 
 poll(async () => {
   const now = await get('now');
-  fill(tiles, tile('Active chats', now.Active), tile('Waiting', now.Waiting), tile('Open sockets', now.Sockets));
+  fill(tiles, tile('Active chats', now.Active), tile('Waiting', now.Waiting), tile('Open sockets', now.Sockets), ...busTiles(now.Bus));
   fill(charts, ...CHARTS.map((c) => chart(c, now.Seconds)));
 }, 1000, (error) => { trouble.textContent = error?.message ?? ''; });
