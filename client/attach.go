@@ -144,7 +144,7 @@ type Download struct {
 }
 
 // Download gives a file that somebody shared in this chat, by the ID of an attachment
-// with the status APPROVED. ctx also bounds the reading.
+// with the status APPROVED. ctx also bounds the reading, as [Session.Close] does.
 func (s *Session) Download(ctx context.Context, attachmentID string) (*Download, error) {
 	var out *connectparticipant.GetAttachmentOutput
 	err := s.call(ctx, func(ctx context.Context, token *string) (err error) {
@@ -154,7 +154,22 @@ func (s *Session) Download(ctx context.Context, attachmentID string) (*Download,
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, aws.ToString(out.Url), nil)
+	ctx, stop := s.until(ctx)
+	resp, err := s.get(ctx, aws.ToString(out.Url))
+	if err != nil {
+		stop()
+		return nil, s.closedOr(err)
+	}
+	_, params, _ := mime.ParseMediaType(resp.Header.Get("Content-Disposition"))
+	return &Download{
+		ReadCloser: reading{resp.Body, stop}, Name: params["filename"],
+		ContentType: resp.Header.Get("Content-Type"), Size: resp.ContentLength,
+	}, nil
+}
+
+// get asks for a file.
+func (s *Session) get(ctx context.Context, url string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -166,10 +181,19 @@ func (s *Session) Download(ctx context.Context, attachmentID string) (*Download,
 		resp.Body.Close()
 		return nil, fmt.Errorf("%w with %s", ErrDownload, resp.Status)
 	}
-	_, params, _ := mime.ParseMediaType(resp.Header.Get("Content-Disposition"))
-	return &Download{
-		ReadCloser: resp.Body, Name: params["filename"], ContentType: resp.Header.Get("Content-Type"), Size: resp.ContentLength,
-	}, nil
+	return resp, nil
+}
+
+// reading is the body of an answer. Its context ends with it.
+type reading struct {
+	io.ReadCloser
+	stop func()
+}
+
+// Close closes the body.
+func (r reading) Close() error {
+	defer r.stop()
+	return r.ReadCloser.Close()
 }
 
 // mediaTypes are those that may be shared (semantics.md 6), where machines differ or

@@ -22,7 +22,8 @@ type options struct {
 func ConnectParticipant() Option { return func(o *options) { o.connectParticipant = aws.Bool(true) } }
 
 // After has the stream begin with what comes after an item, whose id an earlier session
-// has kept. Without it, the stream begins with the chat's first item.
+// has kept. Without it, or if the transcript has no such item, the stream begins with the
+// chat's first.
 func After(id string) Option { return func(o *options) { o.after = id } }
 
 // WithDialer sets how websockets are opened, [websocket.DefaultDialer] if not set: for

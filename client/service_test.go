@@ -133,6 +133,53 @@ func TestUploadTrouble(t *testing.T) {
 	}
 }
 
+// A store of files that does not answer is not waited for by a session that was closed.
+func TestDownloadEnds(t *testing.T) {
+	w := newWorld(t)
+	inner, asked, held := w.cfg.HTTPClient.(*http.Client).Transport, make(chan struct{}, 1), false
+	w.cfg.HTTPClient = &http.Client{Transport: spoil{inner, func(r *http.Request) error {
+		if held {
+			asked <- struct{}{}
+			<-r.Context().Done()
+		}
+		return r.Context().Err()
+	}}}
+	jane := w.start()
+	id, err := jane.Attach(w.ctx, client.Upload{Name: "a.txt", Size: 5, Content: strings.NewReader("hello")})
+	w.must(err)
+	jane.expect("connected", "Jane joined", "Jane shares a.txt")
+	d, err := jane.Download(w.ctx, id)
+	w.must(err)
+	defer d.Close()
+	held = true
+	waits := make(chan error)
+	go func() {
+		_, err := jane.Download(w.ctx, id)
+		waits <- err
+	}()
+	<-asked
+	jane.Close()
+	if err := <-waits; !errors.Is(err, client.ErrClosed) {
+		t.Errorf("what waits gives %v", err)
+	}
+}
+
+// Sessions without an HTTP client of their own share one, and its connections.
+func TestSharedClient(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.HTTPClient, w.cfg.BaseEndpoint = nil, new(w.net.url())
+	const many = 10
+	for range many {
+		s := w.start()
+		s.expect("connected", "Jane joined")
+		w.caughtUp(s)
+		s.Close()
+	}
+	if n := w.net.connections(); n > many+many/2 { // a websocket each
+		t.Errorf("%d sessions have made %d connections", many, n)
+	}
+}
+
 const guide = `
 views:
   - {id: form, name: Form, template: {Body: [x]}, actions: [Submit]}

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/connect"
 	connecttypes "github.com/aws/aws-sdk-go-v2/service/connect/types"
 	"github.com/aws/aws-sdk-go-v2/service/connectparticipant"
@@ -55,7 +55,7 @@ type Session struct {
 	options
 	details  Details
 	api      *connectparticipant.Client
-	files    httpDoer
+	files    aws.HTTPClient
 	token    connectionToken
 	watching atomic.Bool // after StepBack: connections are made without ConnectParticipant
 	typing   throttle.Typing
@@ -71,10 +71,9 @@ type Session struct {
 	work   sync.WaitGroup // all goroutines
 }
 
-// httpDoer is how the SDK sees an HTTP client.
-type httpDoer interface {
-	Do(*http.Request) (*http.Response, error)
-}
+// sharedHTTP is for configurations without a client: one that the SDK would make for each
+// session keeps its connections when the session is closed.
+var sharedHTTP aws.HTTPClient = awshttp.NewBuildableClient()
 
 // Start begins a chat and joins it as its customer. It needs the right to call
 // StartChatContact, so it is for programs that are trusted with it; elsewhere, let a
@@ -94,6 +93,7 @@ func Start(ctx context.Context, cfg aws.Config, o StartOptions, opts ...Option) 
 	if o.Change != nil {
 		o.Change(in)
 	}
+	cfg.HTTPClient = cmp.Or(cfg.HTTPClient, sharedHTTP)
 	out, err := connect.NewFromConfig(cfg).StartChatContact(ctx, in)
 	if err != nil {
 		return nil, err
@@ -109,6 +109,7 @@ func Start(ctx context.Context, cfg aws.Config, o StartOptions, opts ...Option) 
 // [Session.Close], which must be called. Without ParticipantID in the details, nothing
 // is known to be the participant's own.
 func Join(ctx context.Context, cfg aws.Config, d Details, opts ...Option) (*Session, error) {
+	cfg.HTTPClient = cmp.Or(cfg.HTTPClient, sharedHTTP)
 	s := &Session{
 		options: resolve(opts), details: d, files: cfg.HTTPClient,
 		events: make(chan event.Event), ended: make(chan struct{}),
@@ -116,9 +117,6 @@ func Join(ctx context.Context, cfg aws.Config, d Details, opts ...Option) (*Sess
 			o.Credentials = aws.AnonymousCredentials{} // only tokens count (semantics.md 3.0)
 			o.Region = cmp.Or(o.Region, "us-east-1")   // for a BaseEndpoint, it means nothing
 		}),
-	}
-	if s.files == nil {
-		s.files = http.DefaultClient
 	}
 	s.receipts = throttle.NewReceipts(s.clock, s.sendReceipt)
 	s.opener = socket.Opener{Dialer: s.dialer, Clock: s.clock, Work: &s.work}
@@ -140,7 +138,8 @@ func (s *Session) Details() Details { return s.details }
 // error of the service means that it can't be gone on.
 //
 // What is not read waits: a session whose events nobody reads takes little memory, and
-// reads the rest from the transcript later.
+// reads the rest from the transcript later, unless the chat is over by then: its
+// participants have no transcript any more.
 func (s *Session) Next(ctx context.Context) (event.Event, error) {
 	select {
 	case e, ok := <-s.events:

@@ -301,6 +301,8 @@ func TestResume(t *testing.T) {
 	again.expect("connected", "Jane: three")
 	jane.say("four")
 	again.expect("Jane: four")
+	lost := w.join("Jane", jane.Details(), client.After("ffffffff-ffff-4fff-8fff-ffffffffffff"))
+	lost.expect("connected", "Jane joined", "Jane: one") // better than a gap
 }
 
 // A program that does not read its events for a while loses none.

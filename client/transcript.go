@@ -196,8 +196,8 @@ func (s *Session) readPages(ctx context.Context, from Range, pages chan<- page) 
 			continue
 		}
 		failed = 0
-		if len(items) == 0 && from.FromID != "" && !from.FromTime.IsZero() {
-			from.FromID = "" // an id that the transcript does not know (semantics.md 5)
+		if len(items) == 0 && from.FromID != "" { // an id that the transcript does not know (semantics.md 5)
+			from.FromID = ""
 			in = from.input()
 			continue
 		}

@@ -30,6 +30,7 @@ func New(self, after string) *Ledger {
 	l := &Ledger{self: self}
 	if after != "" {
 		l.told.Put(after, true)
+		l.told.Put(after+" REJECTED", true) // if it is a file; see key
 		l.anchors = []event.Item{{ID: after}}
 	}
 	return l

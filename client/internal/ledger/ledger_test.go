@@ -108,6 +108,10 @@ func TestAnchor(t *testing.T) {
 	if got := tell(t, l, message(7)); got != "" {
 		t.Errorf("what the program has told before is told again: %s", got)
 	}
+	rejected := `{"Type":"ATTACHMENT","Id":"m7","Attachments":[{"Status":"REJECTED"}]}`
+	if got := tell(t, l, rejected); got != "" {
+		t.Errorf("a file that was refused is told again: %s", got)
+	}
 	if got := tell(t, l, message(8)); got != "message m8" {
 		t.Errorf("told %q", got)
 	}
