@@ -17,11 +17,12 @@ const (
 	// StartAttachmentUpload that may be said: the last upload has to come to its end.
 	UploadWithin   = 15 * time.Minute
 	completeWithin = 2 * UploadWithin
-	// ScanWithin is how long one attempt to scan a file may take. If nothing was heard by
-	// then, because its node has died or has too much to scan, it is asked for again: scanAsks
-	// times altogether. scanAttempts is how often the scanner may fail.
+	// ScanWithin is how long one attempt to scan a file, or to remove a rejected one, may
+	// take. If nothing was heard by then, because its node has died or has too much to do, it
+	// is asked for again: fileAsks times altogether. scanAttempts is how often the scanner may
+	// fail.
 	ScanWithin   = 20 * time.Second
-	scanAsks     = 45 // 15 minutes
+	fileAsks     = 45 // 15 minutes
 	scanAttempts = 3
 )
 
@@ -52,7 +53,7 @@ type file struct {
 	File
 	by    ParticipantID
 	at    time.Time // since when it may be uploaded
-	until time.Time // when the scan is asked for again
+	until time.Time // when the scan, or the removal, is asked for again
 	asks  int       // how often it was
 	sent  bool      // it was uploaded; Status says what came of it
 }
@@ -67,17 +68,20 @@ func (c *Chat) applyFile(e *Entry) {
 			c.heard(e.By.Role, e.At)
 		}
 	}
-	switch e.Kind {
-	case KindUpload:
+	f.sent = e.Kind != KindUpload
+	rejected := e.Kind == KindAttachment && f.Status == Rejected
+	switch {
+	case e.Kind == KindUpload:
 		maps.DeleteFunc(c.files, func(_ ID, f *file) bool { return f.abandoned(e.At) })
-	case KindScanning:
-		f.sent, f.until = true, e.At.Add(ScanWithin)
+	case e.Kind == KindScanning, e.Kind == KindDiscarding, rejected:
+		if f.until = e.At.Add(ScanWithin); rejected {
+			f.asks = 0 // for another job
+		}
 		f.asks++
-		c.scanning = merged(c.scanning, map[ID]bool{f.ID: true})
-	case KindAttachment:
-		f.sent = true
-		c.scanning = maps.Clone(c.scanning)
-		delete(c.scanning, f.ID)
+		c.pending = merged(c.pending, map[ID]bool{f.ID: true})
+	default:
+		c.pending = maps.Clone(c.pending)
+		delete(c.pending, f.ID)
 	}
 	c.files[f.ID] = f
 }
@@ -216,10 +220,11 @@ func (t *turn) discard(f File, by ParticipantID) {
 }
 
 // discardRest has the files removed that won't be attachments any more, as the chat has
-// ended: whether they were uploaded, their participants alone know.
+// ended: whether they were uploaded, their participants alone know. With the chat its
+// deadlines have ended, so that this is not asked for again.
 func (t *turn) discardRest() {
 	for _, f := range t.chat.filesByID() {
-		if f.Status == "" {
+		if f.Status == "" || t.chat.pending[f.ID] {
 			t.discard(f.File, f.by)
 		}
 	}
@@ -252,13 +257,40 @@ func (s Scanned) decide(t *turn) error {
 	return nil
 }
 
-// scanAgain asks for an attempt of which nothing was heard, or gives it up.
-func (t *turn) scanAgain(id ID) {
+// Discarded says that a JobDiscard was done.
+type Discarded struct {
+	ID ID // of the file
+}
+
+func (d Discarded) decide(t *turn) error {
+	f := t.chat.files[d.ID]
+	if f == nil || f.Status != Rejected || !t.chat.pending[d.ID] || t.chat.Ended() {
+		t.nothing()
+		return nil
+	}
+	t.about(f, KindDiscarded)
+	return nil
+}
+
+// about records what becomes of a file that was rejected.
+func (t *turn) about(f *file, kind Kind) {
+	same := f.File
+	t.append(Entry{Kind: kind, By: &t.chat.Participant(f.by).Author, File: &same})
+}
+
+// askAgain asks for a job of which nothing was heard, or gives it up.
+func (t *turn) askAgain(id ID) {
 	f := t.chat.files[id]
 	by := &t.chat.Participant(f.by).Author
-	if f.asks < scanAsks {
+	switch again := f.asks < fileAsks; {
+	case f.Status == Rejected && again:
+		t.about(f, KindDiscarding)
+		t.discard(f.File, f.by)
+	case f.Status == Rejected:
+		t.about(f, KindDiscarded)
+	case again:
 		t.scan(f, by, f.Attempt, "")
-		return
+	default:
+		t.attach(f, by, Rejected, "")
 	}
-	t.attach(f, by, Rejected, "")
 }

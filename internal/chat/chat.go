@@ -83,7 +83,7 @@ type Chat struct {
 	offer    *Offer // of the queue that the customer waits in
 	offers   int    // how many invitations it has led to
 	files    map[ID]*file
-	scanning map[ID]bool // the files that are being scanned; made anew with each change
+	pending  map[ID]bool // the files that are being scanned, or removed; made anew with each change
 	auth     *authentication
 }
 
@@ -205,7 +205,7 @@ func (c *Chat) applyState(e *Entry) {
 		c.setTimers(e)
 	case KindIdle:
 		c.timers.idle[e.By.Role] = e.At
-	case KindUpload, KindScanning, KindAttachment:
+	case KindUpload, KindScanning, KindAttachment, KindDiscarding, KindDiscarded:
 		c.applyFile(e)
 	case KindAuthentication:
 		c.applyAuth(e)

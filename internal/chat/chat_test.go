@@ -84,8 +84,8 @@ func TestVisibility(t *testing.T) {
 	for kind, want := range map[chat.Kind]int{
 		chat.KindStarted: neither, chat.KindContact: neither, chat.KindAdded: neither, chat.KindWithdrawn: neither,
 		chat.KindQueued: neither, chat.KindStepped: neither, chat.KindAttributes: neither, chat.KindDescribed: neither,
-		chat.KindTimers: neither, chat.KindUpload: neither, chat.KindScanning: neither, chat.KindLost: neither,
-		chat.KindFound: neither, "unheard of": neither,
+		chat.KindTimers: neither, chat.KindUpload: neither, chat.KindScanning: neither, chat.KindDiscarding: neither,
+		chat.KindDiscarded: neither, chat.KindLost: neither, chat.KindFound: neither, "unheard of": neither,
 		chat.KindReceipt: sent, chat.KindIdle: sent, chat.KindReturned: sent, chat.KindAutoDisconnect: sent,
 		chat.KindRenamed: sent, chat.KindRehydrated: sent,
 		chat.KindInvited: item, chat.KindJoined: item, chat.KindLeft: item, chat.KindWatching: item,

@@ -42,6 +42,8 @@ var commands = map[string]func(*world, args) []string{
 	"scanned":  (*world).scanned,
 	"file":     (*world).file,
 
+	"discarded": func(w *world, a args) []string { return w.do(chat.Discarded{ID: w.id(a.words[0])}) },
+
 	"authenticate":  (*world).authenticate,
 	"answer":        (*world).answerAuth,
 	"cancel":        (*world).cancel,

@@ -12,7 +12,7 @@ const (
 	vanished
 	flowTimeout
 	timerRings
-	scanOverdue
+	fileOverdue
 	urlOverdue
 	exchangeOverdue
 )
@@ -23,7 +23,7 @@ type due struct {
 	what happening
 	of   *Participant // missed, vanished
 	role Role         // timerRings
-	file ID           // scanOverdue
+	file ID           // fileOverdue
 }
 
 // sooner takes another happening if it comes before, and reports whether it does: of two at
@@ -62,8 +62,8 @@ func (c *Chat) next() (d due) {
 			}
 		}
 	}
-	for id := range c.scanning {
-		if d.sooner(c.files[id].until, scanOverdue) {
+	for id := range c.pending {
+		if d.sooner(c.files[id].until, fileOverdue) {
 			d.file = id
 		}
 	}
@@ -105,8 +105,8 @@ func (t *turn) happen(d due) {
 		t.flowTimedOut()
 	case timerRings:
 		t.timedOut(d.role)
-	case scanOverdue:
-		t.scanAgain(d.file)
+	case fileOverdue:
+		t.askAgain(d.file)
 	case urlOverdue:
 		t.authenticated(AuthExpired)
 	case exchangeOverdue:

@@ -153,8 +153,8 @@ func (t *turn) speaker(id ParticipantID) (*Participant, error) {
 
 // Job is work that a command leads to and that takes more than rules: the node does it
 // when the entries are durable, and tells the chat by another command. A job that is
-// lost with its node is asked for again by a Tick, or its deadline passes; but for a
-// JobDiscard, which is then not done.
+// lost with its node is asked for again by a Tick, or its deadline passes; but for the
+// JobDiscards of a chat's end, which are then not done.
 type Job struct {
 	Kind JobKind
 	// File and By, the participant who sent it, of JobScan and JobDiscard.
@@ -171,6 +171,6 @@ type JobKind int
 // The kinds of job.
 const (
 	JobScan     JobKind = iota + 1 // have the file scanned, then Scanned
-	JobDiscard                     // remove the file, which nobody gets
+	JobDiscard                     // remove the file, which nobody gets, then Discarded
 	JobExchange                    // ask the identity provider who the customer is, then Authenticated
 )

@@ -46,6 +46,8 @@ const (
 	KindUpload         Kind = "upload"         // a file may be uploaded
 	KindScanning       Kind = "scanning"       // it was, and is being looked at
 	KindAttachment     Kind = "attachment"     // ATTACHMENT
+	KindDiscarding     Kind = "discarding"     // a rejected one is still there, and is being removed again
+	KindDiscarded      Kind = "discarded"      // it is gone, or nobody tries any more
 	KindAuthentication Kind = "authentication" // EVENT authentication.…, or a step between two; not an item
 	KindRenamed        Kind = "renamed"        // EVENT participant.displayname.updated; not an item
 	KindRehydrated     Kind = "rehydrated"     // EVENT chat.rehydrated; not an item

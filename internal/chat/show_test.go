@@ -101,6 +101,8 @@ func (w *world) what(e *chat.Entry) string {
 		return w.by(e) + " " + w.names[e.ID]
 	case chat.KindScanning:
 		return fmt.Sprintf("%s attempt %d", w.names[e.File.ID], e.File.Attempt)
+	case chat.KindDiscarding, chat.KindDiscarded:
+		return w.names[e.File.ID]
 	case chat.KindAttachment:
 		return fmt.Sprintf("%s %s %s %s", w.names[e.ID], w.by(e), w.names[e.File.ID], e.File.Status)
 	case chat.KindAuthentication:

@@ -123,11 +123,13 @@ func (w *walk) transfer(token string) chat.Command {
 }
 
 func (w *walk) file(by chat.ParticipantID, token string) chat.Command {
-	switch file := one(w, w.files...); w.rand.IntN(3) {
+	switch file := one(w, w.files...); w.rand.IntN(4) {
 	case 0:
 		return chat.StartUpload{By: by, File: chat.File{Name: "a", Type: "image/png", Size: 1}, Most: 3, Token: token}
 	case 1:
 		return chat.CompleteUpload{By: one(w, by, file.by), ID: file.ID, Scan: one(w, true, false), Token: token}
+	case 2:
+		return chat.Discarded{ID: file.ID}
 	default:
 		f := chat.File{ID: file.ID, Attempt: one(w, 1, 2, 3)}
 		return chat.Scanned{File: f, Result: one(w, chat.Approved, chat.Rejected), Failed: one(w, true, false)}

@@ -206,7 +206,7 @@ func (w *walk) presence(e *chat.Entry) error {
 		want = chat.Invited
 	case chat.KindInvited, chat.KindNotTransferred:
 		want, next = chat.Invited, chat.Invited
-	case chat.KindScanning, chat.KindAttachment: // of somebody who may have left
+	case chat.KindScanning, chat.KindAttachment, chat.KindDiscarding, chat.KindDiscarded: // of somebody who may have left
 		return nil
 	case chat.KindWatching:
 		next = chat.Invited

@@ -182,6 +182,33 @@ func TestJobOfALostWorker(t *testing.T) {
 	})
 }
 
+// A node that dies before it has removed a rejected file leaves that to another one.
+func TestDiscardOfALostWorker(t *testing.T) {
+	playWork(t, func(w *world, k *worker, id chat.ChatID, done chat.CompleteUpload) {
+		dead := answers(chat.Rejected)
+		k.work = func(ctx context.Context, job chat.Job) chat.Command {
+			if job.Kind == chat.JobDiscard {
+				<-ctx.Done()
+			}
+			return dead(ctx, job)
+		}
+		w.do(0, id, done)
+		w.wantJobs(k, 1, -int(chat.JobDiscard))
+		w.nodes[0].Close()
+		w.clocks[0].Advance(0)
+		w.addNode(0)
+		go w.nodes[1].Run(w.ctx)
+		k.work = func(_ context.Context, job chat.Job) chat.Command { return chat.Discarded{ID: job.File.ID} }
+		w.pass(chat.ScanWithin + time.Second)
+		w.wantJobs(k, 1, -int(chat.JobDiscard), -int(chat.JobDiscard))
+		if w.last(id) != chat.KindDiscarded {
+			t.Errorf("the last entry is %s", w.last(id))
+		}
+		w.pass(chat.ScanWithin + time.Second)
+		w.wantJobs(k, 1, -int(chat.JobDiscard), -int(chat.JobDiscard))
+	})
+}
+
 // A file that waits for long because there is too much to scan is scanned once, and does
 // not count as one that can't be; other jobs don't wait for the scanner.
 func TestJobThatWaits(t *testing.T) {

@@ -50,7 +50,7 @@ func (w *Worker) Work(ctx context.Context, id chat.ChatID, job chat.Job) chat.Co
 	case chat.JobScan:
 		return w.scan(ctx, blob.Key{Chat: id, Attachment: job.File.ID}, job.File)
 	case chat.JobDiscard:
-		w.discard(ctx, blob.Key{Chat: id, Attachment: job.File.ID})
+		return w.discard(ctx, blob.Key{Chat: id, Attachment: job.File.ID})
 	case chat.JobExchange:
 		return w.exchange(ctx, id, job)
 	}
@@ -102,16 +102,19 @@ func (w *Worker) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// discard removes a file that nobody gets.
-func (w *Worker) discard(ctx context.Context, k blob.Key) {
+// discard removes a file that nobody gets. If that fails, the rules ask for it again while
+// the chat goes on.
+func (w *Worker) discard(ctx context.Context, k blob.Key) chat.Command {
 	for n := 1; ; n++ {
 		err := w.c.Blobs.Delete(ctx, k)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		if n == attempts {
-			w.c.Log.Error("a rejected file could not be removed; remove it by hand", "file", k, "err", err)
-			return
+		switch {
+		case err == nil:
+			return chat.Discarded{ID: k.Attachment}
+		case ctx.Err() != nil:
+			return nil // the node ends; another one is asked
+		case n == attempts:
+			w.c.Log.Error("a file that nobody gets could not be removed; if no later line says so again, it was, or remove it by hand", "file", k, "err", err)
+			return nil
 		}
 		w.rest(ctx, n)
 	}

@@ -169,8 +169,12 @@ func TestDiscard(t *testing.T) {
 		s := newShop(t, "")
 		s.store(t, true)
 		s.config.Blobs = &stubborn{s.blobs, failures}
-		if got := s.do(t, chat.Job{Kind: chat.JobDiscard, File: file}); got != nil {
-			t.Errorf("a file that was discarded leads to %+v", got)
+		var want chat.Command
+		if gone {
+			want = chat.Discarded{ID: file.ID}
+		}
+		if got := s.do(t, chat.Job{Kind: chat.JobDiscard, File: file}); got != want {
+			t.Errorf("after %d failures: %+v, want %+v", failures, got, want)
 		}
 		r, err := s.blobs.Open(t.Context(), key)
 		if err == nil {
