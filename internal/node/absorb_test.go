@@ -60,6 +60,23 @@ func TestWhatWasToldIsNotRead(t *testing.T) {
 	})
 }
 
+// What a conflict tells need not be read either, nor told by the bus.
+func TestConflictTellsWhatWasMissed(t *testing.T) {
+	play(t, 2, func(w *world) {
+		id, jane := w.start()
+		w.watch(0, id) // or it would read before it says something
+		r := w.watch(1, id)
+		w.bus.onPublish(drop)
+		n := w.reads()
+		w.store.next(after(func() { w.do(0, id, say(jane, "first", "")) }))
+		w.do(1, id, say(jane, "second", ""))
+		if *n != 0 {
+			w.Errorf("%d reads of what the conflict told", *n)
+		}
+		w.saw(r, id)
+	})
+}
+
 // What is told with a gap is read.
 func TestGapIsRead(t *testing.T) {
 	playLossy(t, 2, func(w *world) {

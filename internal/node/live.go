@@ -227,7 +227,10 @@ func (n *Node) append(ctx context.Context, l *live, a store.Append) error {
 		return busy(err)
 	}
 	if errors.Is(err, store.ErrConflict) {
-		l.stale = !n.absorb(l) // perhaps the others' entry was heard of meanwhile
+		if c := (*store.Conflict)(nil); errors.As(err, &c) {
+			n.tell(l, c.Missed, nil, false)
+		}
+		l.stale = !n.absorb(l) // what the store has told, or the bus meanwhile
 		return err
 	}
 	l.stale = true

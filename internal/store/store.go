@@ -31,6 +31,16 @@ var (
 	ErrClosed = errors.New("store: closed")
 )
 
+// Conflict is an [ErrConflict] of a store that had at hand what the caller lacks, which
+// so need not be read: the entries that follow Append.After, the oldest first, one at
+// least. There may be more.
+type Conflict struct{ Missed []chat.Entry }
+
+func (c *Conflict) Error() string { return ErrConflict.Error() }
+
+// Is makes it an ErrConflict.
+func (c *Conflict) Is(target error) bool { return target == ErrConflict }
+
 // Append is a batch of entries for one chat, to be stored whole or not at all.
 type Append struct {
 	Chat chat.ChatID
@@ -95,8 +105,9 @@ type Query struct {
 // is decided before a store is asked. What was appended and what is returned may
 // share memory with the store: neither is changed afterwards.
 type Store interface {
-	// Append stores a batch durably. It returns ErrConflict if After is not the
-	// Seq of the chat's last entry, which holds for a batch without Entries too.
+	// Append stores a batch durably. It returns ErrConflict, perhaps as a *Conflict, if
+	// After is not the Seq of the chat's last entry, which holds for a batch without
+	// Entries too.
 	// Of the batches with the same After that are appended to a chat at the same
 	// time, one with Entries at most succeeds. A batch that can't be stored (a row
 	// too large, say) or that [Append.Check] refuses harms no other batch. Append

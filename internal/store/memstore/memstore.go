@@ -50,7 +50,10 @@ func (s *Store) Append(ctx context.Context, a store.Append) error {
 		return store.ErrClosed
 	}
 	log := s.logs[a.Chat]
-	if int64(len(log)) != a.After {
+	switch last := int64(len(log)); {
+	case last > a.After:
+		return &store.Conflict{Missed: log[a.After:last:last]}
+	case last < a.After:
 		return store.ErrConflict
 	}
 	if len(a.Entries) > 0 {

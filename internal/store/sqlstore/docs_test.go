@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func TestPostgresPartitioned(t *testing.T) {
 	l := startLoad(t, s)
 	l.more(t, 100)
 	l.end(t, s)
-	if err := s.Append(t.Context(), storetest.Another(storetest.Messages(before, 2, 1))); err != store.ErrConflict {
+	if err := s.Append(t.Context(), storetest.Another(storetest.Messages(before, 2, 1))); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("Append of an entry that is there = %v; want %v", err, store.ErrConflict)
 	}
 }

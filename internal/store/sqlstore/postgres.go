@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/store"
 	"github.com/parley-chat/parley/internal/store/sqlstore/pg"
 )
@@ -113,15 +114,34 @@ func (c *pgCommitter) write(group []*batch) {
 	inOrder := append([]*pg.Batch(nil), all...)
 	c.commits.Commit(all)
 	for i, b := range group {
-		b.done <- c.outcome(inOrder[i].Err)
+		b.done <- c.outcome(inOrder[i])
 	}
 }
 
-func (c *pgCommitter) outcome(err error) error {
-	if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrBusy) {
-		return err
+func (c *pgCommitter) outcome(b *pg.Batch) error {
+	switch {
+	case errors.Is(b.Err, store.ErrConflict):
+		return conflict(b.Missed)
+	case b.Err == nil || errors.Is(b.Err, store.ErrBusy):
+		return b.Err
 	}
-	return fmt.Errorf("sqlstore: append: %w", c.explain(err))
+	return fmt.Errorf("sqlstore: append: %w", c.explain(b.Err))
+}
+
+// conflict is the error of who missed some rows. If one can't be understood, whoever
+// reads it will say so.
+func conflict(missed []pg.Row) error {
+	entries := make([]chat.Entry, len(missed))
+	for i := range missed {
+		r := &missed[i]
+		if err := decode(&entries[i], r.Seq, r.ID, r.At, []byte(r.Body)); err != nil {
+			return store.ErrConflict
+		}
+	}
+	if len(entries) == 0 {
+		return store.ErrConflict
+	}
+	return &store.Conflict{Missed: entries}
 }
 
 func (c *pgCommitter) close() error { return c.commits.Close() }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -277,7 +278,7 @@ func twoNodes(t *testing.T, url string) {
 						a.Summaries = []chat.Summary{{Chat: id, Contact: id.FirstContact(), InitiatedAt: time.UnixMilli(2 * n)}}
 					}
 					err := s.Append(context.Background(), a)
-					for err == store.ErrConflict { // until the other has stored it
+					for errors.Is(err, store.ErrConflict) { // until the other has stored it
 						log, err := s.Entries(context.Background(), id, 2*n, 2)
 						if err != nil || len(log) > 0 {
 							break
@@ -286,7 +287,7 @@ func twoNodes(t *testing.T, url string) {
 					mu.Lock()
 					if err == nil {
 						won[fmt.Sprint(id, n)]++
-					} else if err != store.ErrConflict {
+					} else if !errors.Is(err, store.ErrConflict) {
 						t.Errorf("Append: %v", err)
 					}
 					mu.Unlock()

@@ -120,11 +120,16 @@ func scanEntry(rows *sql.Rows, e *chat.Entry) error {
 	if err := rows.Scan(&e.Seq, &id, &at, &body); err != nil {
 		return err
 	}
+	return decode(e, e.Seq, id, at, body)
+}
+
+// decode makes an entry of the columns of a row.
+func decode(e *chat.Entry, seq int64, id []byte, at int64, body []byte) error {
 	if err := json.Unmarshal(body, e); err != nil {
-		return fmt.Errorf("the body of entry %x is damaged: %w", []byte(id), err)
+		return fmt.Errorf("the body of entry %x is damaged: %w", id, err)
 	}
+	e.Seq, e.At = seq, time.UnixMilli(at).UTC()
 	copy(e.ID.UUID[:], id)
-	e.At = time.UnixMilli(at).UTC()
 	return nil
 }
 

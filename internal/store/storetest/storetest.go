@@ -108,9 +108,23 @@ func Another(a store.Append) store.Append {
 func (k *kit) refused(a store.Append, want error) {
 	k.Helper()
 	a = Another(a)
-	if err := k.store.Append(k.Context(), a); !errors.Is(err, want) {
+	err := k.store.Append(k.Context(), a)
+	if !errors.Is(err, want) {
 		k.Errorf("Append(After %d, %d entries) = %v; want %v", a.After, len(a.Entries), err, want)
 	}
+	if c := (*store.Conflict)(nil); errors.As(err, &c) {
+		k.wantMissed(a, c.Missed)
+	}
+}
+
+// wantMissed checks what a refused batch was told to have missed.
+func (k *kit) wantMissed(a store.Append, missed []chat.Entry) {
+	k.Helper()
+	log := k.log(a.Chat)
+	if len(missed) == 0 || a.After+int64(len(missed)) > int64(len(log)) {
+		k.Fatalf("Append(After %d) missed %d entries, of a chat with %d", a.After, len(missed), len(log))
+	}
+	k.same("Conflict.Missed", missed, log[a.After:][:len(missed)])
 }
 
 // log reads all of a chat.

@@ -20,6 +20,10 @@ type Row struct {
 	Body    string
 }
 
+// maxMissed is how many entries a batch is told of that it lost to. It is told again if
+// there are more.
+const maxMissed = 16
+
 // Batch is an append on its way.
 type Batch struct {
 	Chat  []byte
@@ -32,6 +36,9 @@ type Batch struct {
 	Until time.Time
 	// Err is the outcome.
 	Err error
+	// Missed are entries that are there instead of the batch's, if Err is
+	// [store.ErrConflict] and the committer expected that: the oldest, up to maxMissed.
+	Missed []Row
 
 	maybe bool // it was tried, and nobody knows whether it is stored
 }
@@ -44,6 +51,7 @@ type Committer struct {
 	server *Server
 	health *Health
 	conn   *pgx.Conn // nil: to be made when needed
+	rivals bool      // the last transaction had a conflict: in the next one, those who lose are told to what
 }
 
 // NewCommitter makes a committer; it connects when there is something to store.
@@ -124,17 +132,22 @@ func (c *Committer) transact(ctx context.Context, group []*Batch) error {
 		c.conn = conn
 	}
 	won := make(map[[16]byte]bool, len(group))
-	err := c.conn.SendBatch(ctx, statements(group, won)).Close()
+	all := statements(group, won)
+	if c.rivals {
+		askMissed(all, group)
+	}
+	err := c.conn.SendBatch(ctx, all).Close()
 	if err != nil {
 		if lost(err) || Transient(err) {
 			c.abandon() // it leads to the wrong server, or nowhere
 		}
 		return err
 	}
+	c.rivals = false
 	for _, b := range group {
 		b.Err = nil
 		if !won[[16]byte(b.Chat)] {
-			b.Err = store.ErrConflict
+			b.Err, c.rivals = store.ErrConflict, true
 		}
 	}
 	return nil
@@ -183,6 +196,33 @@ func statements(group []*Batch, won map[[16]byte]bool) *pgx.Batch {
 		all.Queue(sqlContacts, contacts.args()...).Query(note)
 	}
 	return all
+}
+
+// askMissed adds the statement that tells the batches which lose what is there instead.
+func askMissed(all *pgx.Batch, group []*Batch) {
+	var first entries
+	chats := make(map[[16]byte]*Batch, len(group))
+	for _, b := range group {
+		b.Missed = nil
+		if len(b.Rows) > 0 {
+			first.add(b, 0)
+			chats[[16]byte(b.Chat)] = b
+		}
+	}
+	if len(chats) == 0 {
+		return
+	}
+	all.Queue(sqlMissed, first.chats, first.seqs, first.ids, maxMissed).Query(func(rows pgx.Rows) error {
+		var id []byte
+		var r Row
+		_, err := pgx.ForEachRow(rows, []any{&id, &r.Seq, &r.ID, &r.At, &r.Body}, func() error {
+			b := chats[[16]byte(id)]
+			b.Missed = append(b.Missed, r)
+			r.ID = nil // the next row's is not to be written over it
+			return nil
+		})
+		return err
+	})
 }
 
 // entries are parameters, a value for each row.

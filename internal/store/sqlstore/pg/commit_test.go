@@ -1,8 +1,10 @@
 package pg
 
 import (
+	"errors"
 	"log/slog"
 	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -102,6 +104,36 @@ func TestOneChatInAGroup(t *testing.T) {
 	c.Commit([]*Batch{late})
 	if late.Err != store.ErrConflict {
 		t.Errorf("%v; want %v", late.Err, store.ErrConflict)
+	}
+}
+
+// TestRival: who loses chats to somebody else is told the next time what is there.
+func TestRival(t *testing.T) {
+	c, _ := newCommitter(t)
+	contested, ours := newID(), newID()
+	rival := appends(contested, 0, maxMissed+3, "")
+	c.wantStored(t, rival)
+	lose := func(after int64) *Batch {
+		t.Helper()
+		lost, won := appends(contested, after, 2, ""), appends(ours, 0, 1, "")
+		ours = newID()
+		c.Commit([]*Batch{lost, won})
+		if !errors.Is(lost.Err, store.ErrConflict) || won.Err != nil || len(won.Missed) > 0 {
+			t.Fatalf("the batch that lost: %v; the one that won: %v, and missed %d", lost.Err, won.Err, len(won.Missed))
+		}
+		return lost
+	}
+	if lost := lose(1); len(lost.Missed) > 0 {
+		t.Errorf("%d rows were asked for before there was a conflict", len(lost.Missed))
+	}
+	for _, after := range []int64{1, maxMissed} {
+		want := rival.Rows[after:min(after+maxMissed, rival.last())]
+		if lost := lose(after); !reflect.DeepEqual(lost.Missed, want) {
+			t.Errorf("missed %v, want %v", lost.Missed, want)
+		}
+	}
+	if lost := lose(rival.last() + 5); len(lost.Missed) > 0 {
+		t.Errorf("missed %v of what is not there", lost.Missed)
 	}
 }
 

@@ -24,6 +24,15 @@ RETURNING chat_id`
 SELECT n.chat_id FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS n (chat_id, seq, id)
 WHERE EXISTS (SELECT 1 FROM entry e WHERE e.chat_id = n.chat_id AND e.seq = n.seq AND e.id = n.id)`
 
+	// Gives up to $4 entries from each chat's $2 on, of the chats whose $2 is not the
+	// batch's own.
+	sqlMissed = `
+SELECT e.chat_id, e.seq, e.id, e.at, e.body
+FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS n (chat_id, seq, id)
+JOIN entry e ON e.chat_id = n.chat_id AND e.seq >= n.seq AND e.seq < n.seq + $4::bigint
+WHERE NOT EXISTS (SELECT 1 FROM entry own WHERE own.chat_id = n.chat_id AND own.seq = n.seq AND own.id = n.id)
+ORDER BY e.chat_id, e.seq`
+
 	// Stores the other entries of the batches whose first ($7, $8) was won.
 	sqlRest = `
 INSERT INTO entry (chat_id, seq, id, at, visible, body)
