@@ -73,6 +73,13 @@ func (n *Node) Missed(ctx context.Context, id chat.ChatID, after, upTo int64) (m
 	return missed, nil
 }
 
+// SeqAt gives the Seq of a chat's newest visible entry that is not later than t, 0 if there
+// is none.
+func (n *Node) SeqAt(ctx context.Context, id chat.ChatID, t time.Time) (int64, error) {
+	seq, err := n.store.SeqAt(ctx, id, t.UTC().Truncate(time.Millisecond))
+	return seq, busy(err)
+}
+
 // join lets a watcher have what comes after an entry, whose Seq it gives: the last that
 // the other watchers have, or of the chat as it was loaded. All watchers together hold
 // one reference to the chat.

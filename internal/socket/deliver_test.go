@@ -175,6 +175,36 @@ func TestSubscribeIsMadeUpFor(t *testing.T) {
 	late.wantClose(closePolicy)
 }
 
+// A socket that is opened while the store is away, and subscribed later, gets what was said
+// in between: its client has read the transcript before that.
+func TestNothingIsMissedAfterAnOutage(t *testing.T) {
+	w := newWorld(t, Config{})
+	customer := w.start()
+	agent := w.join(w.add(customer.chat, chat.Agent))
+	agent.wantItems("participant.joined")
+	w.join(customer).wantItems("participant.joined")
+	w.say(customer, "before")
+	agent.wantItems("participant.joined", "before")
+	w.clock.Advance(time.Second)
+	w.store.mode.Store(fails)
+	c, idle := w.dial(customer), w.dial(customer)
+	c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`)
+	c.want(`{"topic":"aws/subscribe","content":{"status":"failure","topics":["aws/chat"]}}`)
+	idle.send(`{"topic":"aws/unsubscribe","content":{"topics":["aws/chat"]}}`)
+	idle.want(`{"topic":"aws/unsubscribe","content":{"status":"success","topics":["aws/chat"]}}`)
+	w.store.mode.Store(works)
+	w.clock.Advance(time.Second)
+	w.say(customer, "meanwhile")
+	c.send(`{"topic":"aws/heartbeat"}`)
+	c.want(`{"topic":"aws/heartbeat"}`)
+	c.want(`{"topic":"aws/subscribe","content":{"status":"success","topics":["aws/chat"]}}`)
+	c.wantItems("meanwhile")
+	idle.subscribe()
+	w.say(customer, "now")
+	c.wantItems("now")
+	idle.wantItems("now")
+}
+
 func TestReconnect(t *testing.T) { // semantics.md 14 D
 	w := newWorld(t, Config{})
 	who := w.start()

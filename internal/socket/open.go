@@ -111,8 +111,11 @@ func (s *Server) judge(r *http.Request, k *socket) *refusal {
 		_, err := c.Admit(k.who.participant)
 		return err
 	})
-	if isRefusal(err) {
+	switch {
+	case isRefusal(err):
 		return notInChat
+	case err != nil:
+		k.openedAt = s.clock.Now()
 	}
 	return nil
 }

@@ -30,8 +30,10 @@ type socket struct {
 	out     outbox
 
 	// opened is the Seq of the last entry when the socket was opened; 0 if it is not known,
-	// or was unsubscribed since.
-	opened int64
+	// or was unsubscribed since. It is not known when the store could not be asked: openedAt
+	// then says when that was, for the subscribe to find out.
+	opened   int64
+	openedAt time.Time
 
 	// wanted says that a subscribe failed for no fault of the client's; used by run only.
 	wanted bool
@@ -243,6 +245,9 @@ func (k *socket) connect() (missed [][]byte, err error) {
 		return nil, err
 	}
 	k.role = who.Role
+	if err := k.findOpened(); err != nil {
+		return nil, err
+	}
 	last, err := k.attach()
 	if err != nil {
 		return nil, err
@@ -259,6 +264,19 @@ func (k *socket) connect() (missed [][]byte, err error) {
 		k.hub.seek()
 	}
 	return missed, err
+}
+
+// findOpened makes up for what could not be found out when the socket was opened.
+func (k *socket) findOpened() error {
+	if k.openedAt.IsZero() {
+		return nil
+	}
+	seq, err := k.srv.node.SeqAt(k.srv.ctx, k.who.chat, k.openedAt)
+	if err != nil {
+		return err
+	}
+	k.opened, k.openedAt = max(seq, 1), time.Time{} // the first entry is no item
+	return nil
 }
 
 // aside runs f on a goroutine of its own and waits for it: what goes deep must not
@@ -280,7 +298,7 @@ func aside(f func() error) error {
 func (k *socket) unsubscribe(topics []string) {
 	if slices.Contains(topics, frame.Chat) {
 		k.detach()
-		k.opened, k.wanted = 0, false
+		k.opened, k.openedAt, k.wanted = 0, time.Time{}, false
 	}
 	if topics == nil {
 		topics = []string{}
