@@ -46,6 +46,9 @@ func TestChaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("chaos takes a while; leave out -short to have it")
 	}
+	if !apart(t) {
+		return
+	}
 	seed := *chaosSeed
 	if seed == 0 {
 		seed = rand.Uint64()
