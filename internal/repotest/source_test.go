@@ -26,6 +26,7 @@ const (
 var wider = map[string]int{
 	"internal/chat":           4000, // all rules stand in one place, and see each other's state
 	"internal/connect":        2500, // one table of operations, most of it their types, which they share
+	"internal/node":           1600, // whoever has the turn at a chat has all of it
 	"internal/store/sqlstore": 1700, // two databases share one text and one reader
 }
 

@@ -36,6 +36,7 @@ var (
 // least. There may be more.
 type Conflict struct{ Missed []chat.Entry }
 
+// Error says what ErrConflict says.
 func (c *Conflict) Error() string { return ErrConflict.Error() }
 
 // Is makes it an ErrConflict.

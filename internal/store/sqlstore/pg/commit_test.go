@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,6 +135,31 @@ func TestRival(t *testing.T) {
 	}
 	if lost := lose(rival.last() + 5); len(lost.Missed) > 0 {
 		t.Errorf("missed %v of what is not there", lost.Missed)
+	}
+}
+
+// TestPlans: nothing reads all entries, also on a database that has no statistics yet.
+func TestPlans(t *testing.T) {
+	_, beside := newCommitter(t)
+	if _, err := beside.Exec(t.Context(), "SET plan_cache_mode = force_generic_plan"); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"first": sqlFirst, "won": sqlWon, "missed": sqlMissed, "rest": sqlRest, "contacts": sqlContacts,
+	} {
+		s, err := beside.Prepare(t.Context(), name, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nulls := strings.TrimSuffix(strings.Repeat("NULL, ", len(s.ParamOIDs)), ", ")
+		rows, _ := beside.Query(t.Context(), "EXPLAIN EXECUTE "+name+" ("+nulls+")")
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := strings.Join(plan, "\n"); strings.Contains(all, "Seq Scan") || !strings.Contains(all, "Index") {
+			t.Errorf("%s is planned as\n%s", name, all)
+		}
 	}
 }
 

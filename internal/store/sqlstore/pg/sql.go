@@ -4,6 +4,10 @@ package pg
 // value for each row. Rows are taken in the order of their chats, in every statement
 // and on every node, and the entries' locks before the contacts': so transactions wait
 // for each other in one direction, and never in a circle.
+//
+// An entry is looked for by a subquery that gives a value, never by EXISTS or a join: those
+// may be planned as a hash of all entries, while the table is small or not yet analyzed, and
+// the plan stays when it has grown.
 const (
 	// Stores the first entry of each batch if the one before it is there or none is
 	// needed, and nobody was faster: that decides who has the chat's next Seq. Somebody
@@ -13,7 +17,7 @@ INSERT INTO entry (chat_id, seq, id, at, visible, body)
 SELECT n.chat_id, n.seq, n.id, n.at, n.visible, n.body
 FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[], $5::smallint[], $6::text[])
 	AS n (chat_id, seq, id, at, visible, body)
-WHERE n.seq = 1 OR EXISTS (SELECT 1 FROM entry e WHERE e.chat_id = n.chat_id AND e.seq = n.seq - 1)
+WHERE n.seq = 1 OR n.seq - 1 = (SELECT e.seq FROM entry e WHERE e.chat_id = n.chat_id AND e.seq = n.seq - 1)
 ORDER BY n.chat_id
 ON CONFLICT DO NOTHING
 RETURNING chat_id`
@@ -22,15 +26,17 @@ RETURNING chat_id`
 	// in an earlier one of which nobody knows how it ended.
 	sqlWon = `
 SELECT n.chat_id FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS n (chat_id, seq, id)
-WHERE EXISTS (SELECT 1 FROM entry e WHERE e.chat_id = n.chat_id AND e.seq = n.seq AND e.id = n.id)`
+WHERE n.id = (SELECT e.id FROM entry e WHERE e.chat_id = n.chat_id AND e.seq = n.seq)`
 
-	// Gives up to $4 entries from each chat's $2 on, of the chats whose $2 is not the
+	// Gives up to $4 entries from each chat's $2 on, of the chats whose entry $2 is not the
 	// batch's own.
 	sqlMissed = `
 SELECT e.chat_id, e.seq, e.id, e.at, e.body
 FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS n (chat_id, seq, id)
-JOIN entry e ON e.chat_id = n.chat_id AND e.seq >= n.seq AND e.seq < n.seq + $4::bigint
-WHERE NOT EXISTS (SELECT 1 FROM entry own WHERE own.chat_id = n.chat_id AND own.seq = n.seq AND own.id = n.id)
+CROSS JOIN LATERAL (
+	SELECT * FROM entry WHERE entry.chat_id = n.chat_id AND entry.seq >= n.seq ORDER BY entry.seq LIMIT $4
+) e
+WHERE n.id <> (SELECT own.id FROM entry own WHERE own.chat_id = n.chat_id AND own.seq = n.seq)
 ORDER BY e.chat_id, e.seq`
 
 	// Stores the other entries of the batches whose first ($7, $8) was won.
@@ -39,7 +45,7 @@ INSERT INTO entry (chat_id, seq, id, at, visible, body)
 SELECT n.chat_id, n.seq, n.id, n.at, n.visible, n.body
 FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[], $5::smallint[], $6::text[], $7::bigint[], $8::bytea[])
 	AS n (chat_id, seq, id, at, visible, body, first_seq, first_id)
-WHERE EXISTS (SELECT 1 FROM entry e WHERE e.chat_id = n.chat_id AND e.seq = n.first_seq AND e.id = n.first_id)
+WHERE n.first_id = (SELECT e.id FROM entry e WHERE e.chat_id = n.chat_id AND e.seq = n.first_seq)
 ORDER BY n.chat_id, n.seq
 ON CONFLICT DO NOTHING`
 
@@ -62,7 +68,7 @@ FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::text[],
 	queue, agent, customer, name, cause, labels, seq, first_seq, first_id)
 WHERE CASE WHEN n.first_id IS NULL
 	THEN n.seq = (SELECT COALESCE(MAX(e.seq), 0) FROM entry e WHERE e.chat_id = n.chat_id)
-	ELSE EXISTS (SELECT 1 FROM entry e WHERE e.chat_id = n.chat_id AND e.seq = n.first_seq AND e.id = n.first_id) END
+	ELSE n.first_id = (SELECT e.id FROM entry e WHERE e.chat_id = n.chat_id AND e.seq = n.first_seq) END
 ORDER BY n.chat_id, n.contact_id
 ON CONFLICT (chat_id, contact_id) DO UPDATE SET
 	previous_id = excluded.previous_id, instance_id = excluded.instance_id, method = excluded.method,
