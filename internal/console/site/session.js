@@ -10,7 +10,7 @@
 //
 // Events: `state`, `items`, `people`, `receipts`, `typing`, `outbox`, and `view` for an item
 // of which parts are still coming.
-import { call, CallError, openSocket } from './wire.js';
+import { call, CallError, openSocket, TOO_MANY } from './wire.js';
 
 const E = 'application/vnd.amazonaws.connect.event.';
 export const EVENT = Object.fromEntries(['typing', 'participant.joined', 'participant.left', 'participant.invited',
@@ -25,6 +25,7 @@ const RECEIPT_AFTER = 300; // lets a read overtake the delivered
 const RECEIPT_EVERY = 1000;
 const RENEW_BEFORE = 5 * 60_000;
 const LEFT_AFTER = 500;
+const ASKED_FOR = 1000; // time for other windows to give way
 const BACKOFF = { first: 500, most: 15_000 };
 
 // newToken makes a ClientToken. crypto.randomUUID is for secure pages only.
@@ -50,6 +51,7 @@ export class Session {
   #settled = null; // the last item up to which nothing is missing
   #filled = false; #cursor = null; #reading = false;
   #receipts = new Map(); #receipt = { delivered: null, read: null, timer: 0, at: -Infinity };
+  #windows = null; #asked = false; #yielded = false; #back = null;
   #pumping = false; #typedAt = -Infinity; #typingTimer; #urls = new Map();
 
   // place is what StartChatContact or the console's API gave: ContactId, ParticipantId,
@@ -64,7 +66,10 @@ export class Session {
     this.#token = place.ParticipantToken;
     this.#store = store;
     this.#tap = tap;
-    this.state = 'connecting'; // then open, lost, ended (with everybody), left (alone), closed (by us)
+    // state is then open; lost; crowded, as it is open in too many windows, and full if
+    // none of them gave way; elsewhere, as another window has taken it; and in the end
+    // ended (with everybody), left (alone) or closed (by us).
+    this.state = 'connecting';
     this.speaks = this.role !== 'SUPERVISOR' || place.Present === true;
     this.items = [];
     this.byId = new Map();
@@ -112,6 +117,7 @@ export class Session {
     addEventListener('online', this.#wake);
     addEventListener('offline', this.#probe);
     document.addEventListener('visibilitychange', this.#wake);
+    this.#meet();
     this.#run();
     this.#pump();
     return this;
@@ -124,11 +130,13 @@ export class Session {
     removeEventListener('online', this.#wake);
     removeEventListener('offline', this.#probe);
     document.removeEventListener('visibilitychange', this.#wake);
+    this.#windows?.close();
     clearTimeout(this.#renewal);
     clearTimeout(this.#receipt.timer);
     clearTimeout(this.#typingTimer);
     this.#socket?.close();
     this.#woken?.();
+    this.#back?.();
     this.#lose?.();
   }
 
@@ -145,21 +153,66 @@ export class Session {
 
   async #run() {
     while (!this.over) {
+      if (this.#yielded) {
+        await this.#giveWay();
+        continue;
+      }
       const lost = new Promise((resolve) => { this.#lose = resolve; });
+      let why = 'lost';
       try {
         this.#socket = await this.#open();
         await this.#fill();
+        if (this.#yielded) continue;
         this.#attempts = 0;
+        this.#asked = false;
         this.#setState('open');
         this.#pump();
         await lost;
+        if (this.#yielded) continue;
       } catch (error) {
         if (this.#excluded(error)) return;
         this.#socket?.close();
+        if (error.type === TOO_MANY) why = this.#asked ? 'full' : 'crowded';
       }
-      this.#setState('lost');
+      this.#setState(why);
       if (!this.over) await this.#rest(Math.min(BACKOFF.first * 2 ** this.#attempts++, BACKOFF.most));
     }
+  }
+
+  // ---- other windows: a participant may have five sockets, and as many windows
+
+  // meet gets to know those of this browser.
+  #meet() {
+    try {
+      this.#windows = new BroadcastChannel(`parley-chat:${this.participantId}`);
+      this.#windows.onmessage = ({ data }) => (data === 'take' ? this.#yield() : this.#woken?.());
+    } catch { /* not allowed: then nobody gives way */ }
+  }
+
+  // take has the other windows give way to this one.
+  take() {
+    this.#asked = true;
+    this.#attempts = 0;
+    this.#windows?.postMessage('take');
+    if (this.#back) this.#back();
+    else setTimeout(() => this.#woken?.(), ASKED_FOR);
+  }
+
+  #yield() {
+    if (this.over || this.#yielded) return;
+    this.#yielded = true;
+    this.#lose?.();
+  }
+
+  // giveWay is what a window does that was asked to, until it is to be used again.
+  async #giveWay() {
+    const back = new Promise((resolve) => { this.#back = resolve; });
+    this.#setState('elsewhere');
+    this.#socket?.close();
+    this.#socket?.closed.then(() => { if (!this.over) this.#windows?.postMessage('gone'); });
+    await back;
+    this.#back = null;
+    this.#yielded = false;
   }
 
   // rest pauses, or less if something changes meanwhile.

@@ -21,6 +21,9 @@ const NOTES = {
 const STATES = {
   connecting: 'Connecting…',
   lost: 'Connection lost. What you send goes out when it is back.',
+  crowded: 'This chat is open in five windows, which is the most there can be. Close one, and it goes on here, or use this one instead of the others.',
+  full: 'This chat is open five times, in other browsers too. Close it in one of them, and it goes on here.',
+  elsewhere: 'This chat goes on in another window.',
   ended: 'This chat is over.',
   left: 'You have left this chat.',
 };
@@ -332,10 +335,12 @@ export class Thread {
 
   #showState() {
     const { state, speaks, over } = this.#session;
-    this.#status.textContent = STATES[state] ?? '';
+    const elsewhere = ['crowded', 'full', 'elsewhere'].includes(state);
+    fill(this.#status, STATES[state], elsewhere && button({ text: 'Use this window', class: 'link' }, () => this.#session.take()));
     this.element.dataset.state = state;
     if (!this.#composer) return;
-    this.#composer.hidden = over || !speaks;
-    for (const part of this.#composer.querySelectorAll('button, textarea')) part.disabled = over || !speaks;
+    const mute = over || !speaks;
+    this.#composer.hidden = mute;
+    for (const part of this.#composer.querySelectorAll('button, textarea')) part.disabled = mute || elsewhere;
   }
 }

@@ -32,7 +32,7 @@ function line(what) {
   }
   const frame = JSON.parse(what.text);
   const item = typeof frame.content === 'string' ? JSON.parse(frame.content) : null;
-  const about = item ? (item.ContentType ?? item.Type).replace('application/vnd.amazonaws.connect.', '') : frame.topic;
+  const about = item ? (item.ContentType ?? item.Type).replace('application/vnd.amazonaws.connect.', '') : frame.topic ?? frame.message;
   return entry(what.out ? '⇢' : '⇠', about, item?.DisplayName ?? (frame.content?.status ?? ''), false, item ? [pretty(frame), pretty(item)] : [pretty(frame)]);
 }
 

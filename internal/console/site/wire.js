@@ -67,9 +67,13 @@ export async function call(op, input, bearer, tap) {
   }
 }
 
+// TOO_MANY is the type of the error of a participant who has as many sockets as there may be.
+export const TOO_MANY = 'TooManySockets';
+const TRY_AGAIN = 1013; // by which the server closes one more than that, before it is subscribed
+
 // openSocket opens a websocket and subscribes to the chat. `item` gets each item, `down`
 // is called once when the socket is of no use any more. `ready` is kept when the
-// subscription is confirmed.
+// subscription is confirmed, `closed` when the server knows that the socket is gone.
 export function openSocket(url, { item, down, tap }) {
   const ws = new WebSocket(url);
   let beating; // the timer
@@ -78,6 +82,8 @@ export function openSocket(url, { item, down, tap }) {
   let confirm;
   let fail;
   const ready = new Promise((resolve, reject) => { confirm = resolve; fail = reject; });
+  let gone;
+  const closed = new Promise((resolve) => { gone = resolve; });
   const opening = setTimeout(() => end(), OPEN_WITHIN);
 
   function end() {
@@ -118,10 +124,15 @@ export function openSocket(url, { item, down, tap }) {
       item(JSON.parse(frame.content));
     }
   };
-  ws.onclose = end;
+  ws.onclose = ({ code, reason }) => {
+    if (code === TRY_AGAIN) fail(new CallError(0, TOO_MANY, reason)); // of no meaning once it was ready
+    end();
+    gone();
+  };
   ready.catch(() => {}); // whoever doesn't wait hears of it by down
   return {
     ready,
+    closed,
     close() {
       over = true;
       clearTimeout(opening);
