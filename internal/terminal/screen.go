@@ -35,6 +35,7 @@ type screen struct {
 	laid   int                  // the width that past is laid out for; 0 if it has changed
 	typing map[string]time.Time // until when, by name
 	lost   bool                 // the connection
+	behind bool                 // what was missed is being read; it is shown all at once
 	over   bool                 // the chat
 	leave  bool                 // was asked for
 	view   viewport.Model
@@ -110,9 +111,13 @@ func (m *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
+		atEnd := m.view.AtBottom()
 		m.view.SetWidth(msg.Width)
 		m.view.SetHeight(max(1, msg.Height-3)) // the title, who is typing, the line
 		m.line.SetWidth(max(1, msg.Width-4))
+		if m.refresh(); atEnd {
+			m.view.GotoBottom()
+		}
 	case tea.KeyPressMsg:
 		cmd = m.key(msg)
 	case happened:
@@ -179,6 +184,7 @@ func (m *screen) doing(line string) tea.Cmd {
 // did shows what has come of a line. One that has failed can be changed and sent again.
 func (m *screen) did(d did) {
 	m.add(entry{text: faint.Render(d.note)}, d.note != "")
+	m.laid = 0
 	if d.err == nil {
 		return
 	}
@@ -191,7 +197,7 @@ func (m *screen) did(d did) {
 // happened shows an event and waits for the next.
 func (m *screen) happened(h happened) tea.Cmd {
 	if h.err != nil {
-		m.over = true
+		m.over, m.behind, m.laid = true, false, 0
 		if !errors.Is(h.err, client.ErrEnded) {
 			m.add(entry{text: alarm.Render(Printable(Explain(h.err).Error()))}, true)
 		}
@@ -200,9 +206,11 @@ func (m *screen) happened(h happened) tea.Cmd {
 	it, _ := event.Of(h.Event)
 	switch e := h.Event.(type) {
 	case event.Connected:
-		m.lost = false
+		m.lost, m.behind = false, true
+	case event.CaughtUp:
+		m.behind, m.laid = false, 0
 	case event.Disconnected:
-		m.lost = true
+		m.lost, m.behind, m.laid = true, false, 0
 	case event.Typing:
 		if !e.Own {
 			m.typing[Line(e.DisplayName)] = time.Now().Add(typingFor)
@@ -229,7 +237,10 @@ func (m *screen) happened(h happened) tea.Cmd {
 
 func (m *screen) add(e entry, worthIt bool) {
 	if worthIt {
-		m.past, m.laid = append(m.past, e), 0
+		m.past = append(m.past, e)
+	}
+	if worthIt && !m.behind {
+		m.laid = 0
 	}
 }
 
@@ -284,6 +295,9 @@ func (m *screen) title() string {
 func (m *screen) hint() string {
 	if m.over {
 		return "The chat is over. Enter ends the program."
+	}
+	if m.behind {
+		return "Reading what was said…"
 	}
 	if m.leave {
 		return "Leaving the chat; Ctrl-C again ends the program at once."

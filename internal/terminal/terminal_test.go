@@ -160,6 +160,11 @@ func TestScreen(t *testing.T) {
 	}
 	u.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
 	u.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
+	u.Update(tea.WindowSizeMsg{Width: 30, Height: 8})
+	if !strings.Contains(u.text(), "the last") {
+		t.Errorf("a smaller screen is not at the end any more:\n%s", u.text())
+	}
+	u.Update(tea.WindowSizeMsg{Width: 60, Height: 20})
 
 	u.line.SetValue("x")
 	if u.key(tea.KeyPressMsg{Code: 'd', Mod: tea.ModCtrl}); u.leave {
@@ -175,6 +180,21 @@ func TestScreen(t *testing.T) {
 	if cmd := u.key(tea.KeyPressMsg{Code: tea.KeyEnter}); cmd == nil || cmd() != tea.Quit() {
 		t.Error("enter does not end the program")
 	}
+}
+
+// What was said before is laid out once, not with each message of it.
+func TestScreenBehind(t *testing.T) {
+	ctx, jane, _ := chat(t)
+	u := look(t, ctx, jane)
+	u.sees("Reading what was said")
+	if u.Update(u.wait()); !u.behind || strings.Contains(u.text(), "joined") {
+		t.Errorf("it is shown before all is known:\n%s", u.text())
+	}
+	u.did(did{err: errors.New("a mistake")})
+	u.refresh()
+	u.sees("a mistake")
+	u.sees("Bob joined")
+	u.sees("/quit leaves")
 }
 
 // Nobody has to wait for a server that does not answer.
