@@ -63,13 +63,14 @@ func (p *Provider) Exchange(ctx context.Context, code string, s Session) (Profil
 // log-in, of now.
 func (p *Provider) verify(ctx context.Context, d *discovered, tokens *oauth2.Token, nonce string) (map[string]any, error) {
 	raw, _ := tokens.Extra("id_token").(string)
-	keys := &keySet{KeySet: d.keys}
-	token, err := oidc.NewVerifier(p.c.Issuer, keys, &oidc.Config{
-		ClientID: p.c.ClientID, SupportedSigningAlgs: d.algs,
-		Now: func() time.Time { return p.c.Clock.Now().Add(-Skew) },
-	}).Verify(ctx, raw)
+	token, badKey, err := p.signed(ctx, d, raw)
+	if badKey {
+		if now, changed := p.elsewhere(ctx, d); changed {
+			token, _, err = p.signed(ctx, now, raw)
+		}
+	}
 	if err != nil {
-		return nil, failed("ID token", cmp.Or(keys.err, err))
+		return nil, failed("ID token", err)
 	}
 	var claims map[string]any
 	if err := token.Claims(&claims); err != nil {
@@ -89,6 +90,19 @@ func (p *Provider) verify(ctx context.Context, d *discovered, tokens *oauth2.Tok
 		return nil, failed("ID token", err)
 	}
 	return claims, nil
+}
+
+// signed verifies an ID token, and reports whether it is the keys that make it no good.
+func (p *Provider) signed(ctx context.Context, d *discovered, raw string) (token *oidc.IDToken, badKey bool, err error) {
+	keys := &keySet{KeySet: d.keys}
+	token, err = oidc.NewVerifier(p.c.Issuer, keys, &oidc.Config{
+		ClientID: p.c.ClientID, SupportedSigningAlgs: d.algs,
+		Now: func() time.Time { return p.c.Clock.Now().Add(-Skew) },
+	}).Verify(ctx, raw)
+	if err != nil {
+		err = cmp.Or(keys.err, err)
+	}
+	return token, keys.err != nil, err
 }
 
 // keySet remembers why a signature could not be verified: the verifier's error has the

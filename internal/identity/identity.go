@@ -17,7 +17,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -131,82 +130,6 @@ func Derive(key []byte, sessionID string) (nonce, verifier string) {
 		return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:size])
 	}
 	return derive("nonce", 16), derive("verifier", 32)
-}
-
-// discovered is what the provider says of itself.
-type discovered struct {
-	provider *oidc.Provider
-	keys     oidc.KeySet
-	algs     []string // by which ID tokens may be signed
-	auth     oauth2.AuthStyle
-	pkce     bool
-}
-
-// discover gives what the provider says of itself. It is asked once; when that fails,
-// again at the next call. Calls at the same time share one request, whoever of them
-// gives up.
-func (p *Provider) discover(ctx context.Context) (*discovered, error) {
-	if d := p.current.Load(); d != nil {
-		return d, nil
-	}
-	answer := p.asking.DoChan("", func() (any, error) {
-		// The client's own time-out bounds it.
-		d, err := p.ask(oidc.ClientContext(context.WithoutCancel(ctx), p.client))
-		if err == nil {
-			p.current.Store(d)
-		}
-		return d, err
-	})
-	select {
-	case a := <-answer:
-		if a.Err != nil {
-			return nil, fmt.Errorf("%w: discovery at %s: %w", ErrUnavailable, p.c.Issuer, a.Err)
-		}
-		return a.Val.(*discovered), nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: discovery at %s: %w", ErrUnavailable, p.c.Issuer, ctx.Err())
-	}
-}
-
-func (p *Provider) ask(ctx context.Context) (*discovered, error) {
-	provider, err := oidc.NewProvider(ctx, p.c.Issuer)
-	if err != nil {
-		return nil, err
-	}
-	var says struct {
-		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
-		Challenges  []string `json:"code_challenge_methods_supported"`
-		Keys        string   `json:"jwks_uri"`
-		Algorithms  []string `json:"id_token_signing_alg_values_supported"`
-	}
-	if err := provider.Claims(&says); err != nil {
-		return nil, err
-	}
-	if e := provider.Endpoint(); e.AuthURL == "" || e.TokenURL == "" || says.Keys == "" {
-		return nil, errors.New("an endpoint is missing: authorization_endpoint, token_endpoint or jwks_uri")
-	}
-	d := &discovered{
-		provider: provider,
-		keys:     oidc.NewRemoteKeySet(ctx, says.Keys),
-		auth:     oauth2.AuthStyleInHeader, // the default, OpenID Connect Discovery 1.0 section 3
-		pkce:     slices.Contains(says.Challenges, "S256"),
-	}
-	for _, alg := range says.Algorithms {
-		if slices.Contains(signatures, alg) {
-			d.algs = append(d.algs, alg)
-		}
-	}
-	byPost := !slices.Contains(says.AuthMethods, "client_secret_basic") && slices.Contains(says.AuthMethods, "client_secret_post")
-	if p.c.ClientSecret == "" || byPost {
-		d.auth = oauth2.AuthStyleInParams
-	}
-	return d, nil
-}
-
-// signatures are those by a key pair: by anything else, whoever can read the key can
-// also sign.
-var signatures = []string{
-	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
 }
 
 // oauth2 is the client of the provider, for one log-in.

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -66,7 +65,7 @@ type Provider struct {
 	// Own answers as the provider does, whatever was replaced.
 	Own http.Handler
 
-	key      *rsa.PrivateKey
+	storage  *storage
 	mu       sync.Mutex
 	replaced map[string]http.Handler
 	asked    map[string]int
@@ -79,16 +78,13 @@ func Start(tb testing.TB, o Options) *Provider {
 	if o.User.Subject == "" {
 		o.User = User{Subject: "jane", GivenName: "Jane", FamilyName: "Doe", Email: "jane@example.com"}
 	}
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	s := newStorage(o)
 	server := httptest.NewUnstartedServer(nil)
 	p := &Provider{
-		Issuer: "http://" + server.Listener.Addr().String(), key: key,
+		Issuer: "http://" + server.Listener.Addr().String(), storage: s,
 		replaced: make(map[string]http.Handler), asked: make(map[string]int),
 	}
-	s := newStorage(o, key)
+	p.Rotate(tb)
 	config := &op.Config{CodeMethodS256: !o.WithoutPKCE, AuthMethodPost: true}
 	_, _ = rand.Read(config.CryptoKey[:]) // never fails: see crypto/rand
 	provider, err := op.NewProvider(config, s, op.StaticIssuer(p.Issuer), op.WithAllowInsecure())
@@ -118,6 +114,14 @@ func Start(tb testing.TB, o Options) *Provider {
 		server.Close()
 	})
 	return p
+}
+
+// Rotate gives the provider another key in place of the one it has.
+func (p *Provider) Rotate(tb testing.TB) {
+	tb.Helper()
+	if err := p.storage.rotate(); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // serve counts requests and lets [Provider.Replace] have its way.
@@ -177,7 +181,7 @@ func JSON(v any) http.Handler {
 // Sign makes an ID token of any claims, with the provider's own key.
 func (p *Provider) Sign(tb testing.TB, claims map[string]any) string {
 	tb.Helper()
-	signer, err := op.SignerFromKey(signingKey{p.key})
+	signer, err := op.SignerFromKey(p.storage.current())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -2,8 +2,10 @@ package oidctest
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -24,14 +26,29 @@ var errUnknown = errors.New("there is no such thing here")
 type storage struct {
 	op.Storage // nil
 	options    Options
-	key        signingKey
 	mu         sync.Mutex
+	key        signingKey
 	requests   map[string]*request
 	codes      map[string]string // to the ids of requests
 }
 
-func newStorage(o Options, key *rsa.PrivateKey) *storage {
-	return &storage{options: o, key: signingKey{key}, requests: make(map[string]*request), codes: make(map[string]string)}
+func newStorage(o Options) *storage {
+	return &storage{options: o, requests: make(map[string]*request), codes: make(map[string]string)}
+}
+
+// rotate makes another key the only one.
+func (s *storage) rotate() error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.key = signingKey{key, s.key.number + 1}
+	return err
+}
+
+func (s *storage) current() signingKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.key
 }
 
 // loggedIn tells that the user is who they say, and whether anybody has asked.
@@ -97,7 +114,7 @@ func (s *storage) CreateAccessToken(context.Context, op.TokenRequest) (string, t
 }
 
 // SigningKey implements [op.AuthStorage].
-func (s *storage) SigningKey(context.Context) (op.SigningKey, error) { return s.key, nil }
+func (s *storage) SigningKey(context.Context) (op.SigningKey, error) { return s.current(), nil }
 
 // SignatureAlgorithms implements [op.AuthStorage].
 func (s *storage) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm, error) {
@@ -105,7 +122,9 @@ func (s *storage) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorith
 }
 
 // KeySet implements [op.AuthStorage].
-func (s *storage) KeySet(context.Context) ([]op.Key, error) { return []op.Key{publicKey{s.key}}, nil }
+func (s *storage) KeySet(context.Context) ([]op.Key, error) {
+	return []op.Key{publicKey{s.current()}}, nil
+}
 
 // GetClientByClientID implements [op.OPStorage].
 func (s *storage) GetClientByClientID(_ context.Context, id string) (op.Client, error) {
@@ -193,11 +212,14 @@ func (c client) RestrictAdditionalAccessTokenScopes() func([]string) []string { 
 func same(scopes []string) []string { return scopes }
 
 // signingKey is the provider's key, as [op.SigningKey].
-type signingKey struct{ key *rsa.PrivateKey }
+type signingKey struct {
+	key    *rsa.PrivateKey
+	number int
+}
 
 func (k signingKey) SignatureAlgorithm() jose.SignatureAlgorithm { return jose.RS256 }
 func (k signingKey) Key() any                                    { return k.key }
-func (k signingKey) ID() string                                  { return "key-1" }
+func (k signingKey) ID() string                                  { return fmt.Sprint("key-", k.number) }
 
 // publicKey is what others get to see of it, as [op.Key].
 type publicKey struct{ signingKey }

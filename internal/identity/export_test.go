@@ -1,0 +1,7 @@
+package identity
+
+// For the tests outside.
+const (
+	FreshFor   = freshFor
+	RenewPause = renewPause
+)
