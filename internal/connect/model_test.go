@@ -60,7 +60,8 @@ func left() map[string]string {
 		"our agents have no after-contact work, devices or hierarchy": "AgentInfo.AfterContactWorkDuration " +
 			"AgentInfo.AfterContactWorkEndTimestamp AgentInfo.AfterContactWorkStartTimestamp AgentInfo.AgentInitiatedHoldDuration " +
 			"AgentInfo.AgentPauseDurationInSeconds AgentInfo.Capabilities AgentInfo.DeviceInfo AgentInfo.HierarchyGroups " +
-			"AgentInfo.PreviewEndTimestamp AgentInfo.StateTransitions AgentInfo.VoiceEnhancementMode",
+			"AgentInfo.PreviewEndTimestamp AgentInfo.VoiceEnhancementMode",
+		"what the states of a supervisor stand for is not known": "AgentInfo.StateTransitions",
 	} {
 		for _, m := range strings.Fields(members) {
 			left["DescribeContact.Out.Contact."+m] = why
