@@ -84,7 +84,10 @@ func (c *copyCmd) Run(e *env) (err error) {
 // copyChats copies the entries of all chats, and compares them.
 func copyChats(e *env, from, to store.Store) error {
 	t, err := storecopy.Copy(e.ctx, from, to, e.chatProgress("copied"))
-	if err != nil {
+	switch {
+	case errors.Is(err, storecopy.ErrStranger):
+		return fmt.Errorf("--to: nothing was copied: %w", err)
+	case err != nil:
 		return incomplete(err)
 	}
 	fmt.Fprintf(e.stdout, "copied %d chats with %d entries, %d of which were new\n", t.Chats, t.Entries, t.Written)

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -44,10 +45,14 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 // Copy copies what the second store lacks. It may be interrupted at any time and begun
 // again. Nobody may change the stores meanwhile; progress is told from time to time how
-// far it is. It refuses chats that have gone on differently.
+// far it is. It refuses a second store that has chats of its own, before it writes
+// anything, and chats that have gone on differently.
 func Copy(ctx context.Context, from, to store.Store, progress func(Tally)) (Tally, error) {
 	var t Tally
 	var mu sync.Mutex
+	if err := strangers(ctx, from, to); err != nil {
+		return t, err
+	}
 	err := each(ctx, from, func(ctx context.Context, ids []chat.ChatID) error {
 		there, err := to.LastSeqs(ctx, ids)
 		if err != nil {
@@ -75,6 +80,27 @@ func Copy(ctx context.Context, from, to store.Store, progress func(Tally)) (Tall
 	})
 	return t, err
 }
+
+// strangers returns an error if the copy has a chat that the original lacks.
+func strangers(ctx context.Context, from, to store.Store) error {
+	return each(ctx, to, func(ctx context.Context, ids []chat.ChatID) error {
+		known, err := from.LastSeqs(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if _, ok := known[id]; !ok {
+				return errStranger(id)
+			}
+		}
+		return nil
+	})
+}
+
+// ErrStranger is of a destination that has other chats than the original.
+var ErrStranger = errors.New("is in the copy only; copy to an empty destination")
+
+func errStranger(id chat.ChatID) error { return fmt.Errorf("chat %s: %w", id, ErrStranger) }
 
 // each calls f with all chats of a store, page by page in the order of their ids.
 func each(ctx context.Context, s store.Store, f func(context.Context, []chat.ChatID) error) error {
@@ -198,7 +224,7 @@ func Compare(ctx context.Context, from, to store.Store, progress func(Tally)) (T
 	if more, err := to.Chats(ctx, last, 1); err != nil {
 		return t, err
 	} else if len(more) > 0 {
-		return t, fmt.Errorf("chat %s: is in the copy only; copy to an empty destination", more[0])
+		return t, errStranger(more[0])
 	}
 	return t, nil
 }
@@ -210,7 +236,7 @@ func sameChats(ids, copied []chat.ChatID) error {
 		case i == len(copied) || bytes.Compare(id.UUID[:], copied[i].UUID[:]) < 0:
 			return fmt.Errorf("chat %s: is not in the copy; copy again", id)
 		case id != copied[i]:
-			return fmt.Errorf("chat %s: is in the copy only; copy to an empty destination", copied[i])
+			return errStranger(copied[i])
 		}
 	}
 	return nil

@@ -154,6 +154,21 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestStrangers: a destination that belongs to somebody else stays as it is.
+func TestStrangers(t *testing.T) {
+	original, other := memstore.New(), memstore.New()
+	for range 3 {
+		grow(t, original, 1)
+		grow(t, other, 1)
+	}
+	if _, err := storecopy.Copy(t.Context(), original, other, silent); err == nil || !strings.Contains(err.Error(), "copy to an empty destination") {
+		t.Errorf("copied: %v", err)
+	}
+	if ids, err := other.Chats(t.Context(), chat.ChatID{}, 10); err != nil || len(ids) != 3 {
+		t.Errorf("the destination has %d chats, %v; want its own 3", len(ids), err)
+	}
+}
+
 // TestDifferences: each kind of difference is found and named.
 func TestDifferences(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -162,7 +177,7 @@ func TestDifferences(t *testing.T) {
 		copies string // what copying again says, if it is refused
 	}{
 		"a chat more in the original": {func(t *testing.T, original, _ store.Store, _ chat.ChatID) { grow(t, original, 1) }, "is not in the copy", ""},
-		"a chat more in the copy":     {func(t *testing.T, _, copied store.Store, _ chat.ChatID) { grow(t, copied, 1) }, "is in the copy only", ""},
+		"a chat more in the copy":     {func(t *testing.T, _, copied store.Store, _ chat.ChatID) { grow(t, copied, 1) }, "is in the copy only", "is in the copy only"},
 		"an entry more in the original": {func(t *testing.T, original, _ store.Store, id chat.ChatID) {
 			say(t, original, id, "one", storetest.NewChat().ID)
 		},
