@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/parley-chat/parley/internal/chat"
@@ -12,9 +13,13 @@ import (
 	"github.com/parley-chat/parley/internal/store/sqlstore/pg"
 )
 
-// haste is how long a call may take while PostgreSQL is known not to answer; prepareWithin,
-// how long its schema may take to be brought up to date once it has answered.
-const haste, prepareWithin = time.Second, 5 * time.Minute
+const (
+	// haste is how long a call may take while PostgreSQL is known not to answer.
+	haste = time.Second
+	// findWithin is how long it is looked for when the store is opened, and prepareWithin,
+	// how long its schema may take to be brought up to date once it has answered.
+	findWithin, prepareWithin = 5 * time.Second, 5 * time.Minute
+)
 
 // OpenPostgres opens a PostgreSQL database (15 or newer) by its URL, and brings its
 // schema up to this version. Several nodes may have it open, older and newer ones
@@ -29,9 +34,10 @@ func OpenPostgres(ctx context.Context, url string, opts Options) (*Store, error)
 	health := pg.NewHealth(server, opts.Log, opts.Patience, haste)
 	d := postgresDialect(server, health)
 	db := server.Pool(opts.Readers)
-	err = health.Try(ctx, db.PingContext)
+	silent := slog.New(slog.DiscardHandler) // the caller says it
+	err = pg.NewHealth(server, silent, min(findWithin, opts.Patience), haste).Try(ctx, db.PingContext)
 	if err == nil {
-		preparing := pg.NewHealth(server, opts.Log, prepareWithin, haste)
+		preparing := pg.NewHealth(server, silent, prepareWithin, haste)
 		err = preparing.Try(ctx, func(ctx context.Context) error { return preparePostgres(ctx, db, d) })
 	}
 	if err != nil {
@@ -44,8 +50,9 @@ func OpenPostgres(ctx context.Context, url string, opts Options) (*Store, error)
 		return nil, fmt.Errorf("sqlstore: %w", d.explain(err))
 	}
 	var committers []committer
+	writes := health.Writes()
 	for range opts.Committers {
-		committers = append(committers, &pgCommitter{d, pg.NewCommitter(server, health)})
+		committers = append(committers, &pgCommitter{d, pg.NewCommitter(server, writes)})
 	}
 	return start(r, &opts, func() error { return nil }, committers...), nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -179,6 +180,12 @@ func TestPostgresRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantPostgresRefused(t, fmt.Sprintf("postgres://parley:s3cret@127.0.0.1:%d/x", port), "can't be reached")
+
+	wantPostgresRefused(t, with("?", "?search_path=nowhere&"), "CREATE SCHEMA")
+	pgtest.Exec(t, url, "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1'")
+	defer pgtest.Exec(t, url, "DROP DATABASE latin WITH (FORCE)")
+	latin := regexp.MustCompile("/test[0-9]+").ReplaceAllString(url, "/latin")
+	wantPostgresRefused(t, latin, "LATIN1", "ENCODING 'UTF8'")
 
 	pgtest.Exec(t, url, `DO $$ BEGIN
 		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'weak') THEN CREATE ROLE weak LOGIN; END IF; -- all databases share it

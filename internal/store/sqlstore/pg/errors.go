@@ -26,6 +26,7 @@ const (
 	codeWrongPassword       = "28P01"
 	codeNotAuthorized       = "28000"
 	codeNoDatabase          = "3D000"
+	codeNoSchema            = "3F000"
 	codeNoPrivilege         = "42501"
 	codeLockNotAvailable    = "55P03"
 	codeProtocolViolation   = "08P01" // also what pgbouncer says when it can't go on
@@ -94,8 +95,10 @@ func (s *Server) Explain(err error) error {
 		return fmt.Errorf("%s refuses Parley's user: check user and password in the URL, and pg_hba.conf: %w", s.name, err)
 	case codeNoDatabase:
 		return fmt.Errorf("%s does not exist: make it with CREATE DATABASE: %w", s.name, err)
+	case codeNoSchema:
+		return fmt.Errorf("%s has no schema for Parley: make the one that search_path names with CREATE SCHEMA: %w", s.name, err)
 	case codeNoPrivilege:
-		return fmt.Errorf("%s: Parley's user lacks a privilege: let it create tables in its schema, or take the schema's steps with a user who may: %w", s.name, err)
+		return fmt.Errorf("%s: Parley's user lacks a privilege: let it create tables in its schema, or take the schema's steps with a user who may and grant it SELECT, INSERT and UPDATE: %w", s.name, err)
 	case codeDiskFull:
 		return fmt.Errorf("there is no room left for %s: make room on its disk: %w", s.name, err)
 	case codeTooManyConnections:

@@ -18,6 +18,7 @@ type Health struct {
 	log      *slog.Logger
 	patience time.Duration // while the database is thought to be there
 	haste    time.Duration // for one attempt, while it is known not to be
+	whole    *Health       // of what is asked otherwise; nil unless this is about writes
 	down     atomic.Bool
 	answered atomic.Int64 // how often it has
 }
@@ -27,6 +28,20 @@ type Health struct {
 // longer than that: callers then fail fast.
 func NewHealth(s *Server, log *slog.Logger, patience, haste time.Duration) *Health {
 	return &Health{server: s, log: log, patience: patience, haste: haste}
+}
+
+// Writes is the same for what is written: a database may answer and yet be read-only, or
+// locked. While only that is known, a write is tried once, however long it takes.
+func (h *Health) Writes() *Health {
+	return &Health{server: h.server, log: h.log, patience: h.patience, haste: h.haste, whole: h}
+}
+
+// all is about the whole database.
+func (h *Health) all() *Health {
+	if h.whole != nil {
+		return h.whole
+	}
+	return h
 }
 
 // slow is how long something may take that reads much.
@@ -44,10 +59,12 @@ func (h *Health) TrySlowly(ctx context.Context, f func(context.Context) error) e
 }
 
 func (h *Health) try(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
-	down, answered := h.down.Load(), h.answered.Load()
-	if down {
+	lost := h.all().down.Load()
+	once := lost || h.down.Load()
+	if lost {
 		limit = h.haste
 	}
+	answered, others := h.answered.Load(), h.all().answered.Load()
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var last error
@@ -58,20 +75,46 @@ func (h *Health) try(ctx context.Context, limit time.Duration, f func(context.Co
 		}
 		last = err
 		if !Transient(err) {
-			h.answered.Add(1)
-			if h.down.CompareAndSwap(true, false) {
-				h.log.Info("the database is back")
-			}
+			h.answer()
 			return err
 		}
-		if down || !pause(limited, wait) {
+		if once || !pause(limited, wait) {
 			silent := h.answered.Load() == answered // to everybody, meanwhile
-			if silent && ctx.Err() == nil && h.down.CompareAndSwap(false, true) {
-				h.log.Error("the database is lost; requests fail until it is back", "err", h.server.Explain(err))
+			if silent && ctx.Err() == nil {
+				h.lose(err, others)
 			}
 			return err
 		}
 	}
+}
+
+// answer notes that the database does what it is asked.
+func (h *Health) answer() {
+	h.answered.Add(1)
+	if h.down.CompareAndSwap(true, false) {
+		h.log.Info(h.words("the database is back", "the database can be written to again"))
+	}
+	if h.whole != nil {
+		h.whole.answer()
+	}
+}
+
+// lose notes that it doesn't: others are the answers there were when that began.
+func (h *Health) lose(err error, others int64) {
+	if h.whole != nil && h.whole.answered.Load() == others {
+		h = h.whole // nobody else has had an answer either
+	}
+	if h.down.CompareAndSwap(false, true) {
+		h.log.Error(h.words("the database is lost; requests fail until it is back",
+			"the database can't be written to; requests that write fail until it can"), "err", h.server.Explain(err))
+	}
+}
+
+func (h *Health) words(all, writes string) string {
+	if h.whole != nil {
+		return writes
+	}
+	return all
 }
 
 // pause waits about so long, and reports whether there is time left then.

@@ -34,6 +34,7 @@ func TestErrors(t *testing.T) {
 		{code("28P01"), false, false, "user and password"},
 		{code("3D000"), false, false, "CREATE DATABASE"},
 		{code("42501"), false, false, "privilege"},
+		{code("3F000"), false, false, "CREATE SCHEMA"},
 		{code("42P01"), false, false, "says so"},
 		{code("22021"), false, true, "says so"},
 		{code("23514"), false, true, "says so"},
@@ -62,16 +63,17 @@ func TestErrors(t *testing.T) {
 }
 
 func TestSuitable(t *testing.T) {
-	for _, c := range []struct{ readOnly, version, fsync, commit, says string }{
-		{"off", "150000", "on", "on", ""},
-		{"off", "180001", "on", "local", ""},
-		{"off", "", "", "", ""}, // can't be checked
-		{"off", "140010", "on", "on", "is PostgreSQL 14"},
-		{"off", "150000", "off", "on", "fsync"},
-		{"off", "150000", "on", "off", "synchronous_commit"},
-		{"on", "150000", "on", "on", "read-only"},
+	for _, c := range []struct{ readOnly, version, fsync, commit, encoding, says string }{
+		{"off", "150000", "on", "on", "UTF8", ""},
+		{"off", "180001", "on", "local", "UTF8", ""},
+		{"off", "", "", "", "", ""}, // can't be checked
+		{"off", "140010", "on", "on", "UTF8", "is PostgreSQL 14"},
+		{"off", "150000", "off", "on", "UTF8", "fsync"},
+		{"off", "150000", "on", "off", "UTF8", "synchronous_commit"},
+		{"off", "150000", "on", "on", "SQL_ASCII", "encoding"},
+		{"on", "150000", "on", "on", "UTF8", "read-only"},
 	} {
-		err := suitable(c.readOnly, c.version, c.fsync, c.commit)
+		err := suitable(c.readOnly, c.version, c.fsync, c.commit, c.encoding)
 		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v", c, err)
 		}
@@ -112,6 +114,44 @@ func TestHealth(t *testing.T) {
 	cancel()
 	if err := h.Try(ctx, failing); err != io.EOF || h.down.Load() {
 		t.Errorf("who has given up has %v; want no conclusion from it", err)
+	}
+}
+
+// TestHealthOfWrites: a database that answers and can't be written to is tried once, and
+// one that doesn't answer at all is lost, whoever finds out.
+func TestHealthOfWrites(t *testing.T) {
+	s, err := Parse("postgres://localhost/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	reads := NewHealth(s, slog.New(slog.NewTextHandler(&log, nil)), 50*time.Millisecond, time.Minute)
+	writes := reads.Writes()
+	calls := 0
+	answers := func(context.Context) error { return nil }
+	readOnly := func(ctx context.Context) error { calls++; return errors.Join(errReadOnly, reads.Try(ctx, answers)) }
+	for i, want := range []bool{true, false, false} {
+		calls = 0
+		if err := writes.Try(t.Context(), readOnly); !errors.Is(err, errReadOnly) || calls > 1 != want {
+			t.Errorf("write %d: %v after %d calls; want several: %t", i, err, calls, want)
+		}
+	}
+	if reads.down.Load() || strings.Contains(log.String(), "is lost") {
+		t.Errorf("reads are thought to fail; the log says\n%s", log.String())
+	}
+	if err := writes.Try(t.Context(), answers); err != nil {
+		t.Error(err)
+	}
+	for _, words := range []string{"can't be written to; requests", "can be written to again"} {
+		if strings.Count(log.String(), words) != 1 {
+			t.Errorf("the log says\n%s\nwant once: %s", log.String(), words)
+		}
+	}
+	if err := writes.Try(t.Context(), func(context.Context) error { return io.EOF }); err != io.EOF || !reads.down.Load() {
+		t.Errorf("writes have %v and nobody an answer; want the database to be lost", err)
+	}
+	if err := writes.Try(t.Context(), answers); err != nil || reads.down.Load() {
+		t.Errorf("a write is answered, %v; want the database to be back", err)
 	}
 }
 

@@ -78,16 +78,16 @@ var errReadOnly = fmt.Errorf("the database is read-only, as a standby is")
 // held against it.
 func validate(ctx context.Context, conn *pgconn.PgConn) error {
 	results, err := conn.Exec(ctx, `SELECT current_setting('transaction_read_only', true), current_setting('server_version_num', true),
-		current_setting('fsync', true), current_setting('synchronous_commit', true)`).ReadAll()
+		current_setting('fsync', true), current_setting('synchronous_commit', true), current_setting('server_encoding', true)`).ReadAll()
 	if err != nil {
 		return err
 	}
 	row := results[0].Rows[0]
-	return suitable(string(row[0]), string(row[1]), string(row[2]), string(row[3]))
+	return suitable(string(row[0]), string(row[1]), string(row[2]), string(row[3]), string(row[4]))
 }
 
 // suitable judges a server by its settings, empty if it does not know one.
-func suitable(readOnly, version, fsync, commit string) error {
+func suitable(readOnly, version, fsync, commit, encoding string) error {
 	number, err := strconv.Atoi(version)
 	switch {
 	case readOnly == "on":
@@ -98,6 +98,8 @@ func suitable(readOnly, version, fsync, commit string) error {
 		return refusal("the database has fsync = off, so that messages could be lost: set it to on in postgresql.conf and restart the database")
 	case commit == "off":
 		return refusal("the database has synchronous_commit = off, so that messages could be lost: set it to on in postgresql.conf, or for Parley's user with ALTER ROLE ... SET synchronous_commit = on")
+	case encoding != "" && encoding != "UTF8":
+		return refusal(fmt.Sprintf("the database has the encoding %s, which has no place for some of what people write: make one WITH ENCODING 'UTF8' TEMPLATE template0", encoding))
 	}
 	return nil
 }
