@@ -60,7 +60,7 @@ func (c *copyCmd) Run(e *env) (err error) {
 		return fmt.Errorf("--to: %w", err)
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	files, closeFiles, err := c.openFiles(e)
+	files, closeFiles, err := c.openFiles(e, log)
 	if err != nil {
 		return err
 	}
@@ -103,15 +103,15 @@ func incomplete(err error) error {
 }
 
 // openFiles opens the places of the attachments, if they are to be copied.
-func (c *copyCmd) openFiles(e *env) (files *blobcopy.Copier, closeAll func() error, err error) {
+func (c *copyCmd) openFiles(e *env, log *slog.Logger) (files *blobcopy.Copier, closeAll func() error, err error) {
 	if c.WithoutAttachments {
 		return nil, func() error { return nil }, nil
 	}
-	from, err := server.OpenBlobs(e.ctx, c.BlobsFrom, true)
+	from, err := server.OpenBlobs(e.ctx, c.BlobsFrom, true, log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--blobs-from: %w", err)
 	}
-	to, err := server.OpenBlobs(e.ctx, c.BlobsTo, false)
+	to, err := server.OpenBlobs(e.ctx, c.BlobsTo, false, log)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("--blobs-to: %w", err), from.Close())
 	}

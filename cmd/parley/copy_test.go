@@ -27,7 +27,7 @@ func makeChats() {
 	s, err := server.OpenStore(ctx, dir, false, slog.Default())
 	check(err)
 	defer s.Close()
-	files, err := server.OpenBlobs(ctx, dir, false)
+	files, err := server.OpenBlobs(ctx, dir, false, slog.Default())
 	check(err)
 	defer files.Close()
 	check(server.KeepTokenKey(dir, []byte("0123456789abcdef")))

@@ -34,7 +34,7 @@ func (s *Server) openBlobs(clock clockwork.Clock, tokens *token.Keyring) error {
 func (s *Server) newBlobs(c served.Config) (blob.Store, error) {
 	switch {
 	case s.settings.Blobs != "":
-		return orNil(s3blob.Open(context.Background(), s.settings.Blobs, c.Clock))
+		return orNil(s3blob.Open(context.Background(), s.settings.Blobs, c.Clock, s.log))
 	case s.dir.path == "":
 		return memblob.New(c), nil
 	default:

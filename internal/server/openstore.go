@@ -56,10 +56,10 @@ func IsDataDir(where string) bool { return !strings.Contains(where, "://") }
 // those of a data directory, which are taken as a server takes them, or an S3-compatible
 // store by its URL. A missing directory is made unless old is set, which is for what has
 // attachments; a data directory may have none then.
-func OpenBlobs(ctx context.Context, where string, old bool) (blob.Store, error) {
+func OpenBlobs(ctx context.Context, where string, old bool, log *slog.Logger) (blob.Store, error) {
 	clock := clockwork.NewRealClock()
 	if !IsDataDir(where) {
-		return orNil(s3blob.Open(ctx, where, clock))
+		return orNil(s3blob.Open(ctx, where, clock, log))
 	}
 	tokens, err := token.NewKeyring(token.NewKey()) // nobody is given a URL
 	if err != nil {

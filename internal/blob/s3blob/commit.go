@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -11,6 +12,10 @@ import (
 
 	"github.com/parley-chat/parley/internal/blob"
 )
+
+// commitWithin is how long a Commit may take, well below the time after which its caller is
+// given no answer any more: a store that hangs must not look like one that is slow.
+var commitWithin = 20 * time.Second
 
 // maxTries bounds how often Commit begins again because others upload or commit.
 const maxTries = 10
@@ -21,6 +26,8 @@ func (s *Store) Commit(ctx context.Context, k blob.Key, f blob.File) error {
 	if err := s.check(ctx, f); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, commitWithin)
+	defer cancel()
 	for range maxTries {
 		done, err := s.commit(ctx, k, f)
 		if done || err != nil {

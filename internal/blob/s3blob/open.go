@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 	"github.com/jonboulle/clockwork"
 )
 
@@ -74,6 +76,12 @@ func parse(raw string) (location, error) {
 	if err != nil {
 		return fail("its parameters can't be read: %v", err)
 	}
+	for _, name := range []string{paramEndpoint, paramPublic} {
+		if e, err := url.Parse(q.Get(name)); err != nil || e.User != nil {
+			raw = "it" // so may this
+			return fail("%s is not a URL like https://s3.example.com, without a user and a password", name)
+		}
+	}
 	l := location{bucket: u.Host, acl: true}
 	if l.prefix = strings.Trim(u.Path, "/"); l.prefix != "" {
 		l.prefix += "/"
@@ -115,9 +123,9 @@ const openTime = 10 * time.Second
 // AWS_SECRET_ACCESS_KEY, AWS_REGION, …). They must allow s3:GetObject, PutObject,
 // DeleteObject, AbortMultipartUpload and ListBucket; without the last, S3 won't say that
 // an object is missing.
-// A node can start while the bucket can't be reached, but not if it is refused. The error
-// is a sentence for who started the server.
-func Open(ctx context.Context, raw string, clock clockwork.Clock) (*Store, error) {
+// A node can start while the bucket can't be reached, which the log then says, but not if
+// it is refused. The error is a sentence for who started the server.
+func Open(ctx context.Context, raw string, clock clockwork.Clock, log *slog.Logger) (*Store, error) {
 	l, err := parse(raw)
 	if err != nil {
 		return nil, err
@@ -128,6 +136,9 @@ func Open(ctx context.Context, raw string, clock clockwork.Clock) (*Store, error
 		if l.region != "" {
 			o.Region = l.region
 		}
+		o.Logger = logging.LoggerFunc(func(_ logging.Classification, format string, args ...any) {
+			log.Debug(fmt.Sprintf(format, args...))
+		})
 		return nil
 	})
 	if err != nil {
@@ -148,6 +159,9 @@ func Open(ctx context.Context, raw string, clock clockwork.Clock) (*Store, error
 	var answer *awshttp.ResponseError
 	if errors.As(err, &answer) && answer.HTTPStatusCode() != 0 && answer.HTTPStatusCode() < http.StatusInternalServerError {
 		return nil, s.explain("be used", err)
+	}
+	if err != nil {
+		log.Warn("the store of attachments can't be reached; files can't be sent or got until it is", "err", s.explain("be used", err))
 	}
 	return s, nil
 }

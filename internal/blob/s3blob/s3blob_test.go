@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,7 +41,7 @@ func TestS3(t *testing.T) {
 	})
 	for name, run := range map[string]func(*testing.T, *s3test.Server){
 		"keys": testKeys, "signed headers": testSignedHeaders, "without ACL": testWithoutACL, "public endpoint": testPublicEndpoint,
-		"old store": testOldStore, "wrong type": testWrongType, "refused at start": testRefusedAtStart, "not there": testNotThere,
+		"old store": testOldStore, "wrong type": testWrongType, "refused at start": testRefusedAtStart, "not there": testNotThere, "hangs": testHangs,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, server) })
 	}
@@ -47,7 +49,12 @@ func TestS3(t *testing.T) {
 
 func open(t *testing.T, url string) *s3blob.Store {
 	t.Helper()
-	s, err := s3blob.Open(t.Context(), url, clockwork.NewRealClock())
+	return openLogging(t, url, slog.New(slog.DiscardHandler))
+}
+
+func openLogging(t *testing.T, url string, log *slog.Logger) *s3blob.Store {
+	t.Helper()
+	s, err := s3blob.Open(t.Context(), url, clockwork.NewRealClock(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +227,7 @@ func testRefusedAtStart(t *testing.T, server *s3test.Server) {
 	bucket := server.Bucket(t)
 	wrong := func(what, url, hint string) {
 		t.Helper()
-		s, err := s3blob.Open(t.Context(), url, clockwork.NewRealClock())
+		s, err := s3blob.Open(t.Context(), url, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), hint) {
 			t.Errorf("%s: %v, %v; want an error with %q", what, s, err, hint)
 		}
@@ -261,7 +268,11 @@ func testNotThere(t *testing.T, _ *s3test.Server) {
 			c.Close()
 		}
 	}()
-	s := open(t, "s3://bucket?region=us-east-1&path-style=true&endpoint="+url.QueryEscape("http://"+ln.Addr().String()))
+	var log strings.Builder
+	s := openLogging(t, "s3://bucket?region=us-east-1&path-style=true&endpoint="+url.QueryEscape("http://"+ln.Addr().String()), slog.New(slog.NewTextHandler(&log, nil)))
+	if !strings.Contains(log.String(), "can't be reached") {
+		t.Errorf("the log does not say that the store is away: %s", &log)
+	}
 	key, f := blobtest.NewKey(), blobtest.NewFile("hello wor")
 	_, opened := s.Open(t.Context(), key)
 	_, swept := s.Sweep(t.Context(), time.Now())
@@ -278,6 +289,40 @@ func testNotThere(t *testing.T, _ *s3test.Server) {
 	}
 }
 
+// testHangs: whoever completes an upload gets an answer, also from a store that gives none.
+func testHangs(t *testing.T, server *s3test.Server) {
+	back, err := url.Parse(server.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host = back.Scheme, back.Host
+	}}
+	var hangs atomic.Bool
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if hangs.Load() {
+			<-r.Context().Done()
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer slow.Close()
+	s := open(t, strings.Replace(server.URL(server.Bucket(t), ""), url.QueryEscape(server.Endpoint), url.QueryEscape(slow.URL), 1))
+	key, f := blobtest.NewKey(), blobtest.NewFile("hello wor")
+	upload(t, s, key, f, "hello wor")
+	hangs.Store(true)
+	restore := s3blob.SetCommitWithin(50 * time.Millisecond)
+	err = s.Commit(t.Context(), key, f)
+	restore()
+	if err == nil || errors.Is(err, blob.ErrMissing) || errors.Is(err, blob.ErrMismatch) {
+		t.Errorf("Commit = %v; want the failure of a store", err)
+	}
+	hangs.Store(false)
+	if err := s.Commit(t.Context(), key, f); err != nil {
+		t.Errorf("Commit when it goes on: %v", err)
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, ok := range []string{
 		"s3://bucket", "s3://bucket/", "s3://my.bucket/a/b_c/d-e.f/", "s3://bucket?endpoint=http://127.0.0.1:9000&path-style=true&region=eu-central-1&acl=false",
@@ -287,12 +332,14 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for bad, says := range map[string]string{
-		"":                                "not of the form",
-		"./dir":                           "not of the form",
-		"https://bucket":                  "not of the form",
-		"s3:///prefix":                    "not of the form",
-		"s3://user:secret@bucket":         "credentials are not in it",
-		"s3://bucket:9000":                "not of the form",
+		"":                        "not of the form",
+		"./dir":                   "not of the form",
+		"https://bucket":          "not of the form",
+		"s3:///prefix":            "not of the form",
+		"s3://user:secret@bucket": "credentials are not in it",
+		"s3://bucket:9000":        "not of the form",
+		"s3://bucket?endpoint=https://user:secret@host":                   "endpoint is not a URL",
+		"s3://bucket?nonsense=1&public-endpoint=https://user:secret@host": "public-endpoint is not a URL",
 		"s3://bucket/a//b":                "the prefix",
 		"s3://bucket/a%20b":               "the prefix",
 		"s3://bucket?end-point=x":         "the parameter end-point",
