@@ -20,10 +20,11 @@ type hastyClock struct {
 	off   time.Duration // by how much it is wrong
 }
 
-// newHastyClock makes a clock that begins a day early: the store of files has a clock of
-// its own, by which what was just uploaded must not be old.
+// newHastyClock makes a clock that begins a week early, and so is behind the machine's for
+// more than five hours: by the clock of the store of files, which is the machine's, what
+// was just uploaded must not be old.
 func newHastyClock() hastyClock {
-	return hastyClock{clockwork.NewRealClock(), time.Now(), -24 * time.Hour}
+	return hastyClock{clockwork.NewRealClock(), time.Now(), -7 * 24 * time.Hour}
 }
 
 // String is what parseClock reads, in another process.
