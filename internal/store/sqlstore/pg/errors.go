@@ -55,6 +55,12 @@ func Transient(err error) bool {
 	return lost(err)
 }
 
+// readOnly reports whether an error is the answer of a database that can only be read now.
+func readOnly(err error) bool {
+	var e *pgconn.PgError
+	return errors.Is(err, errReadOnly) || errors.As(err, &e) && e.Code == codeReadOnly
+}
+
 // lost reports whether an error is that of a connection, or of one that took too long.
 func lost(err error) bool {
 	var connect *pgconn.ConnectError

@@ -101,8 +101,8 @@ func (h *Health) answer() {
 
 // lose notes that it doesn't: others are the answers there were when that began.
 func (h *Health) lose(err error, others int64) {
-	if h.whole != nil && h.whole.answered.Load() == others {
-		h = h.whole // nobody else has had an answer either
+	if h.whole != nil && !h.down.Load() && !readOnly(err) && h.whole.answered.Load() == others {
+		h = h.whole // nobody else has had an answer either, for long
 	}
 	if h.down.CompareAndSwap(false, true) {
 		h.log.Error(h.words("the database is lost; requests fail until it is back",

@@ -129,11 +129,18 @@ func TestHealthOfWrites(t *testing.T) {
 	writes := reads.Writes()
 	calls := 0
 	answers := func(context.Context) error { return nil }
-	readOnly := func(ctx context.Context) error { calls++; return errors.Join(errReadOnly, reads.Try(ctx, answers)) }
+	refuses := func(context.Context) error { calls++; return errReadOnly }
 	for i, want := range []bool{true, false, false} {
 		calls = 0
-		if err := writes.Try(t.Context(), readOnly); !errors.Is(err, errReadOnly) || calls > 1 != want {
+		if err := writes.Try(t.Context(), refuses); !errors.Is(err, errReadOnly) || calls > 1 != want {
 			t.Errorf("write %d: %v after %d calls; want several: %t", i, err, calls, want)
+		}
+	}
+	hangs := reads.Writes()
+	for range 2 {
+		time.AfterFunc(10*time.Millisecond, func() { reads.Try(context.Background(), answers) })
+		if err := hangs.Try(t.Context(), func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }); err == nil {
+			t.Error("a write that hangs is done")
 		}
 	}
 	if reads.down.Load() || strings.Contains(log.String(), "is lost") {
@@ -142,9 +149,9 @@ func TestHealthOfWrites(t *testing.T) {
 	if err := writes.Try(t.Context(), answers); err != nil {
 		t.Error(err)
 	}
-	for _, words := range []string{"can't be written to; requests", "can be written to again"} {
-		if strings.Count(log.String(), words) != 1 {
-			t.Errorf("the log says\n%s\nwant once: %s", log.String(), words)
+	for words, want := range map[string]int{"can't be written to; requests": 2, "can be written to again": 1} {
+		if strings.Count(log.String(), words) != want {
+			t.Errorf("the log says\n%s\nwant %d times: %s", log.String(), want, words)
 		}
 	}
 	if err := writes.Try(t.Context(), func(context.Context) error { return io.EOF }); err != io.EOF || !reads.down.Load() {
