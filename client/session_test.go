@@ -428,15 +428,33 @@ func TestContexts(t *testing.T) {
 			t.Errorf("Events gives %v, %v", e, err)
 		}
 	}
-	if _, err := jane.Send(ended, "never"); !errors.Is(err, context.Canceled) {
-		t.Errorf("Send gives %v", err)
+	for name, call := range map[string]func() error{
+		"Join":                 func() error { _, err := client.Join(ended, w.cfg, jane.Details()); return err },
+		"Start":                func() error { _, err := client.Start(ended, w.cfg, startJane); return err },
+		"Send":                 func() error { _, err := jane.Send(ended, "never"); return err },
+		"Typing":               func() error { return jane.Typing(ended) },
+		"MarkRead":             func() error { return jane.MarkRead(ended, "m") },
+		"MarkDelivered":        func() error { return jane.MarkDelivered(ended, "m") },
+		"BargeIn":              func() error { return jane.BargeIn(ended) },
+		"StepBack":             func() error { return jane.StepBack(ended) },
+		"Disconnect":           func() error { return jane.Disconnect(ended) },
+		"Attach":               func() error { _, err := jane.Attach(ended, client.Upload{Name: "a.txt", Size: 1}); return err },
+		"Download":             func() error { _, err := jane.Download(ended, "f"); return err },
+		"DescribeView":         func() error { _, err := jane.DescribeView(ended, "v"); return err },
+		"AuthenticationURL":    func() error { _, err := jane.AuthenticationURL(ended, "s", "r"); return err },
+		"CancelAuthentication": func() error { return jane.CancelAuthentication(ended, "s") },
+		"Transcript": func() (err error) {
+			for _, err = range jane.Transcript(ended, client.Range{}) {
+			}
+			return err
+		},
+	} {
+		if err := call(); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s gives %v", name, err)
+		}
 	}
-	if err := jane.MarkRead(ended, "m"); !errors.Is(err, context.Canceled) {
-		t.Errorf("MarkRead gives %v", err)
-	}
-	if _, err := client.Join(ended, w.cfg, jane.Details()); !errors.Is(err, context.Canceled) {
-		t.Errorf("Join gives %v", err)
-	}
+	jane.say("still here")
+	jane.expect("Jane: still here")
 }
 
 // What waits when a session is closed ends, and nothing of it goes on.
