@@ -3,10 +3,12 @@ package client
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,6 +72,9 @@ func (s *Session) Attach(ctx context.Context, u Upload) (attachmentID string, er
 	if out.UploadMetadata == nil {
 		return "", fmt.Errorf("%w: the service does not say where it goes", ErrUpload)
 	}
+	if u.Content == nil {
+		u.Content = http.NoBody
+	}
 	if err := s.upload(ctx, u, out.UploadMetadata); err != nil {
 		return "", s.closedOr(err)
 	}
@@ -121,7 +126,7 @@ func (s *Session) put(ctx context.Context, u Upload, to *types.UploadMetadata) (
 	if u.Size == 0 {
 		req.Body = http.NoBody
 	}
-	resp, err := s.files.Do(req)
+	resp, err := s.ask(req)
 	if err != nil {
 		return ctx.Err() == nil, err
 	}
@@ -168,12 +173,12 @@ func (s *Session) Download(ctx context.Context, attachmentID string) (*Download,
 }
 
 // get asks for a file.
-func (s *Session) get(ctx context.Context, url string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func (s *Session) get(ctx context.Context, from string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := s.files.Do(req)
+	resp, err := s.ask(req)
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +187,17 @@ func (s *Session) get(ctx context.Context, url string) (*http.Response, error) {
 		return nil, fmt.Errorf("%w with %s", ErrDownload, resp.Status)
 	}
 	return resp, nil
+}
+
+// ask asks the store of files. What fails is told without the URL's query: whoever has that
+// has the file.
+func (s *Session) ask(req *http.Request) (*http.Response, error) {
+	resp, err := s.files.Do(req)
+	var at *url.Error
+	if errors.As(err, &at) {
+		at.URL, _, _ = strings.Cut(at.URL, "?")
+	}
+	return resp, err
 }
 
 // reading is the body of an answer. Its context ends with it.

@@ -64,6 +64,9 @@ func TestAttachments(t *testing.T) {
 	if _, err := jane.Attach(w.ctx, client.Upload{Name: "a.exe", Size: 1, Content: strings.NewReader("x")}); !isA[*types.ValidationException](err) {
 		t.Errorf("a program gives %v", err)
 	}
+	if _, err := jane.Attach(w.ctx, client.Upload{Name: "a.txt", Size: 1}); err == nil || strings.Contains(err.Error(), "token=") {
+		t.Errorf("nothing was shared as a byte, or the URL is told: %v", err)
+	}
 	if _, err := jane.AttachFile(w.ctx, filepath.Dir(path)); err == nil {
 		t.Error("a directory was shared")
 	}
