@@ -44,6 +44,12 @@ func (s *Store) commit(ctx context.Context, k blob.Key, f blob.File) (done bool,
 		return true, err
 	}
 	upload, err := s.head(ctx, s.staged(k), f)
+	if errors.Is(err, blob.ErrMissing) {
+		// The answer is the same if the bucket is missing, which is not the client's fault.
+		if _, gone := s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &s.location.bucket}); missing(gone) {
+			return false, s.explain("say what was uploaded", gone)
+		}
+	}
 	if err != nil {
 		return false, err
 	}

@@ -41,7 +41,7 @@ func TestS3(t *testing.T) {
 	})
 	for name, run := range map[string]func(*testing.T, *s3test.Server){
 		"keys": testKeys, "signed headers": testSignedHeaders, "without ACL": testWithoutACL, "public endpoint": testPublicEndpoint,
-		"old store": testOldStore, "wrong type": testWrongType, "refused at start": testRefusedAtStart, "not there": testNotThere, "hangs": testHangs,
+		"old store": testOldStore, "wrong type": testWrongType, "refused at start": testRefusedAtStart, "not there": testNotThere, "hangs": testHangs, "bucket removed": testBucketRemoved,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, server) })
 	}
@@ -320,6 +320,20 @@ func testHangs(t *testing.T, server *s3test.Server) {
 	hangs.Store(false)
 	if err := s.Commit(t.Context(), key, f); err != nil {
 		t.Errorf("Commit when it goes on: %v", err)
+	}
+}
+
+// testBucketRemoved: that it is away is not what whoever uploads is told.
+func testBucketRemoved(t *testing.T, server *s3test.Server) {
+	bucket := server.Bucket(t)
+	s := open(t, server.URL(bucket, ""))
+	key, f := blobtest.NewKey(), blobtest.NewFile("hello wor")
+	if err := s.Commit(t.Context(), key, f); !errors.Is(err, blob.ErrMissing) {
+		t.Errorf("Commit of what was not uploaded = %v; want %v", err, blob.ErrMissing)
+	}
+	server.Remove(t, bucket)
+	if err := s.Commit(t.Context(), key, f); err == nil || errors.Is(err, blob.ErrMissing) || !strings.Contains(err.Error(), "make it, or name another") {
+		t.Errorf("Commit without a bucket = %v; want the failure of a store", err)
 	}
 }
 

@@ -164,6 +164,14 @@ func (s *Server) Bucket(t testing.TB, origins ...string) string {
 	return name
 }
 
+// Remove removes a bucket, which must be empty.
+func (s *Server) Remove(t testing.TB, bucket string) {
+	t.Helper()
+	if _, err := s.client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &bucket}); err != nil {
+		t.Fatalf("DeleteBucket: %v", err)
+	}
+}
+
 // URL is what names a place in the bucket to Parley.
 func (s *Server) URL(bucket, prefix string) string {
 	q := url.Values{"endpoint": {s.Endpoint}, "region": {Region}, "path-style": {"true"}}
