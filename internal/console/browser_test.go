@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"bufio"
 	"context"
 	"flag"
 	"io"
@@ -29,15 +30,19 @@ var update = flag.Bool("update", false, "put the pictures of TestBrowser/looks i
 // storyWithin is how long a story may take; it is reached only if something hangs.
 const storyWithin = 10 * time.Minute
 
+// failuresDir is where that is kept, which is no part of the repository.
+const failuresDir = "../../bin/stories"
+
 // TestBrowser tells the stories in the directory e2e: real pages in a headless Chromium,
-// on a server of their own behind a network that can fail. What they take pictures of is
-// kept with -artifacts. compat/setup.sh installs what they need; where that is missing
-// they are skipped, but with CI=true they fail.
+// which they share, each on a server of its own behind a network that can fail. What they
+// take pictures of is kept with -artifacts, and what there is to see of one that fails below
+// failuresDir. compat/setup.sh installs what they need; where that is missing they are
+// skipped, but with CI=true they fail.
 func TestBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("stories in a browser take a while; leave out -short to have them told")
 	}
-	chromium := tools(t)
+	browser := launch(t, tools(t))
 	files, err := filepath.Glob("e2e/*.js")
 	if err != nil || len(files) == 0 {
 		t.Fatal("there are no stories", err)
@@ -47,34 +52,62 @@ func TestBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	t.Run("files in S3", func(t *testing.T) { // alone, as its credentials are in the environment
+		s3test.Setenv(t)
+		store := s3test.Start(t)
+		tell(t, "files", browser, func(s *config.Settings) { s.Blobs = store.URL(store.Bucket(t, s.PublicURL), "files") })
+	})
 	for _, story := range files {
 		name, ok := strings.CutSuffix(filepath.Base(story), ".story.js")
 		if !ok {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			dir, change := t.ArtifactDir(), memory
+			t.Parallel()
+			change := func(*config.Settings) {}
 			if name == "desk" { // of a node that is one of several
 				nats := natstest.Start(t, "")
 				change = func(s *config.Settings) { s.Bus = nats.URL }
 			}
-			tell(t, story, change, "PARLEY_TEST_CHROMIUM="+chromium, "PARLEY_TEST_PICTURES="+dir)
+			dir := tell(t, name, browser, change)
 			if *update && name == "looks" {
 				keep(t, dir)
 			}
 		})
 	}
-	t.Run("files in S3", func(t *testing.T) {
-		s3test.Setenv(t)
-		store := s3test.Start(t)
-		tell(t, "e2e/files.story.js", func(s *config.Settings) {
-			s.Blobs = store.URL(store.Bucket(t, s.PublicURL), "files")
-		}, "PARLEY_TEST_CHROMIUM="+chromium, "PARLEY_TEST_PICTURES="+t.ArtifactDir())
-	})
 }
 
-// memory is how a server is set up, but where a story needs something else.
-func memory(*config.Settings) {}
+// launch starts the browser, which ends with the test, and says where it is.
+func launch(t *testing.T, chromium string) (at string) {
+	t.Helper()
+	cmd := exec.Command("node", "e2e/chromium.js")
+	cmd.Env = append(os.Environ(), "PARLEY_TEST_CHROMIUM="+chromium)
+	problems := new(strings.Builder)
+	cmd.Stderr = problems
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_, _ = io.Copy(io.Discard, out)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the browser: %v\n%s", err, problems)
+		}
+	})
+	at, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the browser doesn't start: %v", err)
+	}
+	return strings.TrimSpace(at)
+}
 
 // tools finds what the stories need.
 func tools(t *testing.T) (chromium string) {
@@ -101,8 +134,17 @@ func tools(t *testing.T) (chromium string) {
 	return chromium
 }
 
-// tell has a story told on a new server, whose settings can be changed.
-func tell(t *testing.T, story string, change func(*config.Settings), env ...string) {
+// tell has a story told on a new server, whose settings can be changed, and says where its
+// pictures are.
+func tell(t *testing.T, story, browser string, change func(*config.Settings)) (pictures string) {
+	pictures = t.ArtifactDir()
+	failures, err := filepath.Abs(filepath.Join(failuresDir, strings.ReplaceAll(t.Name(), "/", "-")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(failures); err != nil {
+		t.Fatal(err)
+	}
 	wire := &network{t: t, conns: make(map[net.Conn]bool)}
 	outside := listen(t)
 	s := config.Defaults()
@@ -134,11 +176,14 @@ func tell(t *testing.T, story string, change func(*config.Settings), env ...stri
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), storyWithin)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", story)
-	cmd.Env = append(os.Environ(), append(env, "PARLEY_TEST_URL="+srv.URL(), "PARLEY_TEST_DIRECT="+srv.Listening(), "PARLEY_TEST_NETWORK="+control.URL)...)
+	cmd := exec.CommandContext(ctx, "node", "e2e/"+story+".story.js")
+	cmd.Env = append(os.Environ(),
+		"PARLEY_TEST_BROWSER="+browser, "PARLEY_TEST_PICTURES="+pictures, "PARLEY_TEST_FAILURES="+failures,
+		"PARLEY_TEST_URL="+srv.URL(), "PARLEY_TEST_DIRECT="+srv.Listening(), "PARLEY_TEST_NETWORK="+control.URL)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
+	return pictures
 }
 
 func listen(t *testing.T) net.Listener {

@@ -1,8 +1,7 @@
 // A customer and an agent in two browsers hold a chat, with all that can happen to a
 // network and a page: nothing is lost, and nothing comes twice.
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { accept, customer, network, open, PNG, said, say, sees, signIn, until, url } from './browser.js';
+import { accept, customer, go, network, open, PNG, said, say, sees, signIn, take, test, until } from './browser.js';
 
 test('a chat over lost connections and reloads', async () => {
   const jane = await customer('Jane');
@@ -25,8 +24,7 @@ test('a chat over lost connections and reloads', async () => {
   // a file
   await jane.locator('input[type=file]').setInputFiles(PNG);
   await bob.locator('.theirs .attachment img').waitFor();
-  const [download] = await Promise.all([bob.waitForEvent('download'), bob.locator('.attachment .file').click()]);
-  assert.equal(download.suggestedFilename(), 'order.png');
+  assert.deepEqual(await take(bob, () => bob.locator('.attachment .file').click()), { name: PNG.name, bytes: PNG.buffer });
 
   // both write while the network comes and goes, and the customer's page is loaded anew
   const sent = ['Hello?', 'Hi', 'order.png'];
@@ -101,7 +99,7 @@ test('a socket is replaced before it ends', async () => {
   await page.clock.install();
   let sockets = 0;
   page.on('websocket', () => { sockets++; });
-  await page.goto(`${url}/console/widget`);
+  await go(page, '/console/widget');
   await page.getByLabel('Your name').fill('Ann');
   await page.getByRole('button', { name: 'Start chat' }).click();
   await page.locator('.note', { hasText: 'Ann joined' }).waitFor();

@@ -1,8 +1,6 @@
 // What agents do with each other: sign in, hand over, call for help, look back.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import test from 'node:test';
-import { accept, customer, open, say, sees, signIn, until, url } from './browser.js';
+import { accept, customer, go, open, say, sees, signIn, take, test, until } from './browser.js';
 
 test('signing in', async () => {
   const page = await open('/console/desk');
@@ -104,19 +102,16 @@ test('a transcript of what is over', async () => {
   await page.getByLabel('Kind of item').selectOption('events');
   assert.equal(await page.locator('.line:visible', { hasText: 'A question' }).count(), 0);
 
-  const take = async (name) => {
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name }).click()]);
-    return { name: download.suggestedFilename(), text: await readFile(await download.path(), 'utf8') };
-  };
-  const json = await take('JSON');
-  const transcript = JSON.parse(json.text);
+  const link = (name) => take(page, () => page.getByRole('link', { name }).click());
+  const json = await link('JSON');
+  const transcript = JSON.parse(json.bytes);
   assert.equal(json.name, `${transcript.ContactId}.json`);
   assert.deepEqual(transcript.Transcript.filter((it) => it.ParticipantRole === 'CUSTOMER' && it.Type === 'MESSAGE').map((it) => it.Content), ['A question']);
-  const plain = await take('Text');
+  const plain = await link('Text');
   assert.equal(plain.name, `${transcript.ContactId}.txt`);
-  assert.match(plain.text, /Lea: A question\n/);
+  assert.match(plain.bytes.toString(), /Lea: A question\n/);
 
-  await page.goto(`${url}/console/now`);
+  await go(page, '/console/now');
   await page.locator('.tile', { hasText: 'Active chats' }).waitFor();
   await page.locator('.tile', { hasText: /NATS\s*up/ }).waitFor();
   await page.locator('.tile', { hasText: /Notices sent\s*[1-9]/ }).waitFor();

@@ -1,15 +1,10 @@
 // Files of a chat that is over: nobody has a token any more, and still they are to be had
 // by those who may read what was said.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import test from 'node:test';
-import { accept, customer, PNG, say, sees, signIn, until, url } from './browser.js';
+import { accept, customer, go, PNG, say, sees, signIn, take, test, until } from './browser.js';
 
-// take clicks on a file, and gives what was downloaded.
-async function take(page, name) {
-  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name }).click()]);
-  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
-}
+// file downloads one by its name.
+const file = (page, name) => take(page, () => page.getByRole('button', { name }).click());
 
 const BILL = { name: 'bill ü.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.4 no more than this') };
 
@@ -25,30 +20,30 @@ test('files of a chat that is over', async () => {
   await bob.locator('.status', { hasText: 'This chat is over' }).waitFor();
 
   // on the desk that still shows it
-  assert.deepEqual(await take(bob, BILL.name), { name: BILL.name, bytes: BILL.buffer });
+  assert.deepEqual(await file(bob, BILL.name), { name: BILL.name, bytes: BILL.buffer });
 
   // in the transcript
   const max = await signIn('supervisor', '/console/transcripts');
   await max.locator('.card .pick', { hasText: 'Jane' }).click();
   await max.locator('.line .attachment img').waitFor();
   assert.equal(await max.locator('.line img').evaluate((i) => i.naturalWidth), 2, 'the picture is shown');
-  assert.deepEqual(await take(max, PNG.name), { name: PNG.name, bytes: PNG.buffer });
-  assert.deepEqual(await take(max, BILL.name), { name: BILL.name, bytes: BILL.buffer });
+  assert.deepEqual(await file(max, PNG.name), { name: PNG.name, bytes: PNG.buffer });
+  assert.deepEqual(await file(max, BILL.name), { name: BILL.name, bytes: BILL.buffer });
   await max.getByLabel('Kind of item').selectOption('files');
   await until('two files are left', async () => (await max.locator('.line:visible').count()) === 2);
 
   // and by the API: for those who may see the transcript, and nobody else
   const contact = new URL(max.url()).hash.slice(1);
-  const file = await max.evaluate(async (id) => {
-    const { Transcript } = await (await fetch(`/console/api/contacts/${id}/transcript`)).json();
+  const id = await max.evaluate(async (of) => {
+    const { Transcript } = await (await fetch(`/console/api/contacts/${of}/transcript`)).json();
     return Transcript.find((it) => it.Type === 'ATTACHMENT').Attachments[0].AttachmentId;
   }, contact);
-  const ask = (page) => page.evaluate(async (path) => (await fetch(path)).status, `/console/api/contacts/${contact}/attachments/${file}`);
+  const ask = (page) => page.evaluate(async (path) => (await fetch(path)).status, `/console/api/contacts/${contact}/attachments/${id}`);
   assert.equal(await ask(max), 200);
   assert.equal(await ask(bob), 200);
   const sue = await signIn('agent2', '/console/desk');
   assert.equal(await ask(sue), 404);
-  await sue.goto(`${url}/console/transcripts#${contact}`);
+  await go(sue, `/console/transcripts#${contact}`);
   await sue.locator('.toasts', { hasText: 'not yours to see' }).waitFor();
 });
 

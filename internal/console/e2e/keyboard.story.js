@@ -1,7 +1,6 @@
 // Everything can be done without a mouse, and without seeing.
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { customer, open, say, sees, url } from './browser.js';
+import { customer, go, open, say, sees, test } from './browser.js';
 
 // to goes to a control with Tab, as somebody does who can't point at it.
 async function to(page, name) {
@@ -73,7 +72,7 @@ test('an agent with a keyboard', async () => {
 
 test('a customer with a keyboard', async () => {
   const page = await open();
-  await page.goto(`${url}/console/widget`);
+  await go(page, '/console/widget');
   await page.getByLabel('Your name').waitFor();
   await to(page, 'Your name');
   await page.keyboard.type('Ann');

@@ -1,8 +1,7 @@
 // A bot writes a message in parts: it grows where it stands, and then is there once.
 import assert from 'node:assert/strict';
-import test from 'node:test';
 import { bot } from './bot.js';
-import { accept, customer, network, open, said, say, sees, signIn, url } from './browser.js';
+import { accept, customer, network, open, said, say, sees, signIn, test, url } from './browser.js';
 import { html, site } from './site.js';
 
 const contact = (page, key = '', storage = 'localStorage') =>
@@ -104,7 +103,7 @@ test('both sides', async () => {
 test('a widget that is closed tells of a bot’s message when it is complete', async () => {
   const shop = await site({ '/': html(`<script src="${url}/console/widget.js" data-name="Lea" async></script>`) });
   const page = await open();
-  await page.goto(shop);
+  await page.goto(shop, { waitUntil: 'commit' });
   await page.getByRole('button', { name: 'Chat with us' }).click();
   const frame = page.frameLocator('iframe');
   await frame.getByRole('button', { name: 'Start chat' }).click();

@@ -1,7 +1,6 @@
 // A supervisor watches unseen, barges in, steps back, and ends a chat.
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { accept, customer, said, say, sees, signIn } from './browser.js';
+import { accept, customer, said, say, sees, signIn, test } from './browser.js';
 
 test('a supervisor', async () => {
   const jane = await customer('Jane');

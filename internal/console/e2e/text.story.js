@@ -1,7 +1,6 @@
 // What people write is shown as it is meant, and never becomes anything else.
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { open } from './browser.js';
+import { open, test } from './browser.js';
 
 // show gives the markup of the nodes that a function of a module makes.
 const show = (page, module, name, text) => page.evaluate(async ([m, f, t]) => {

@@ -1,8 +1,7 @@
 // AWS's ChatJS and Parley's widget in the same contact at the same time: one customer with
 // both, and an agent who has ChatJS.
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { accept, customer, open, said, say, sees, signIn, until, url } from './browser.js';
+import { accept, customer, open, said, say, sees, signIn, test, until, url } from './browser.js';
 import { html, site } from './site.js';
 
 // chatjs connects AWS's client on a page of another site. The page's `items` are what it
@@ -10,7 +9,7 @@ import { html, site } from './site.js';
 async function chatjs(details) {
   const origin = await site({ '/': html('<script src="/chatjs.js"></script>') });
   const page = await open();
-  await page.goto(origin);
+  await page.goto(origin); // with its script
   await page.evaluate(async ([endpoint, chatDetails]) => {
     globalThis.items = [];
     const { ChatSession } = globalThis.connect;

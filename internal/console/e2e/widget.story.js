@@ -1,7 +1,6 @@
 // The widget on somebody else's site.
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { accept, open, picture, PNG, say, sees, signIn, until, url } from './browser.js';
+import { accept, open, picture, PNG, say, sees, signIn, test, until, url } from './browser.js';
 import { html, site } from './site.js';
 
 test('a chat on a shop’s page', async () => {
@@ -9,7 +8,7 @@ test('a chat on a shop’s page', async () => {
     '/': html(`<link rel="stylesheet" href="/style.css"><script src="${url}/console/widget.js" data-flow="any" data-title="Ask us" data-attributes='{"page":"home"}' async></script>`),
   }, ':root { --parley-accent: rgb(120, 40, 160); }');
   const page = await open();
-  await page.goto(shop);
+  await page.goto(shop, { waitUntil: 'commit' });
   const launcher = page.getByRole('button', { name: 'Ask us' });
   await launcher.click();
   const frame = page.frameLocator('iframe');

@@ -1,19 +1,10 @@
 // A participant may have five websockets. Who opens a chat in more windows than that is
 // told so, and can go on in the one they are in.
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { accept, customer, picture, said, say, sees, signIn, url, watch } from './browser.js';
+import { accept, another, customer, picture, said, say, sees, signIn, test } from './browser.js';
 
 const use = (page) => page.getByRole('button', { name: 'Use this window' });
 const state = (page, name) => page.locator(`.thread[data-state=${name}]`).waitFor();
-
-// another opens one more window of the same browser.
-async function another(page, path) {
-  const next = await page.context().newPage();
-  watch(next);
-  await next.goto(url + path);
-  return next;
-}
 
 test('a desk in six windows', async () => {
   const jane = await customer('Jane');
