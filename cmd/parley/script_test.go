@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
@@ -31,7 +32,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"waiting": waiting, "await": await,
+			"waiting": waiting, "await": await, "turn": turn,
 		},
 	})
 }
@@ -72,6 +73,18 @@ func waiting(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return found != nil
 	})
+}
+
+// turn turns the server's clock.
+func turn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: turn DURATION")
+	}
+	resp, err := http.Post(ts.Getenv("AWS_ENDPOINT_URL")+"/_parley/clock", "application/json", strings.NewReader(`{"Advance":"`+args[0]+`"}`))
+	ts.Check(err)
+	if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+		ts.Fatalf("%s", resp.Status)
+	}
 }
 
 // await waits until a file has what a pattern matches.
