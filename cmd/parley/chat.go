@@ -98,7 +98,7 @@ func (c *chatCmd) join(ctx context.Context) (*client.Session, error) {
 func (c *chatCmd) accept(ctx context.Context, cfg aws.Config, name string) (*client.Session, error) {
 	contact := c.Contact
 	if contact == "" {
-		waiting, err := c.search(ctx, cfg, time.Now().Add(-defaultSince), func(f found) bool { return f.Ended == nil && f.Agent == "" })
+		waiting, err := c.search(ctx, cfg, time.Now().Add(-defaultSince), func(f found) bool { return f.Ended == nil && f.Agent == "" && f.Queue != "" })
 		if err != nil {
 			return nil, err
 		}

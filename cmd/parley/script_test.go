@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/connect"
+	connecttypes "github.com/aws/aws-sdk-go-v2/service/connect/types"
 	"github.com/jonboulle/clockwork"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -32,7 +35,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"waiting": waiting, "await": await, "turn": turn,
+			"waiting": waiting, "await": await, "turn": turn, "begin": begin,
 		},
 	})
 }
@@ -73,6 +76,18 @@ func waiting(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return found != nil
 	})
+}
+
+// begin starts a contact whose customer does not come.
+func begin(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: begin")
+	}
+	_, err := controlPlane(ts.Getenv("AWS_ENDPOINT_URL")).StartChatContact(context.Background(), &connect.StartChatContactInput{
+		InstanceId: &instance, ContactFlowId: aws.String(config.LocalFlow),
+		ParticipantDetails: &connecttypes.ParticipantDetails{DisplayName: aws.String("Nobody")},
+	})
+	ts.Check(err)
 }
 
 // turn turns the server's clock.
