@@ -34,7 +34,7 @@ const leaveWithin = 5 * time.Second
 func (chatCmd) Help() string {
 	return "Each line of input is said, but for these:\n\n" + terminal.Help + "\n\n" +
 		"On a terminal it fills the screen. In a pipe, lines come in and lines, or JSON, go out; when the input ends, " +
-		"you leave the chat."
+		"you leave the chat; so you do when the program is interrupted, or its terminal or pipe is closed."
 }
 
 // Run takes part in a chat until it is over.
