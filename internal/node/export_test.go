@@ -9,6 +9,7 @@ const (
 	LookEvery, LookOften, Spread      = lookEvery, lookOften, spread
 	Wary, LookPage                    = wary, lookPage
 	MaxWorking, MaxAhead              = maxWorking, maxAhead
+	Courtesy, Rivalry                 = courtesy, rivalry
 )
 
 // InMemory gives the number of chats that the node keeps in memory.

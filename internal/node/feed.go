@@ -13,9 +13,10 @@ import (
 // feed puts a chat's notices into order: watchers get each entry once, in the order
 // of Seq, nothing left out, whatever the bus does to the notices.
 type feed struct {
-	known  atomic.Int64 // the highest Seq heard of
-	has    atomic.Int64 // the Seq of the last entry that the chat has
-	lookAt atomic.Int64 // when lookOut is to ask the store, in Unix milliseconds; 0 without watchers
+	known  atomic.Int64  // the highest Seq heard of
+	more   chan struct{} // has one when known has grown
+	has    atomic.Int64  // the Seq of the last entry that the chat has
+	lookAt atomic.Int64  // when lookOut is to ask the store, in Unix milliseconds; 0 without watchers
 
 	mu       sync.Mutex
 	last     int64 // Seq of the last entry the watchers have; counts while there are any
@@ -195,6 +196,10 @@ func (l *live) apply(entries []chat.Entry) {
 func (f *feed) hear(seq int64) {
 	if seq > f.known.Load() {
 		f.known.Store(seq)
+		select {
+		case f.more <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -23,6 +23,8 @@ type live struct {
 	stale     bool           // the store may have entries that chat lacks
 	unsure    bool           // and maybe nobody was told of them
 	unsub     func()         // ends the bus subscription; nil while there is none
+	ours      int64          // the Seq of the last entry that this node has appended
+	lost      time.Time      // when another node was last found to be faster, or to take its turn
 
 	refs atomic.Int32 // who has or waits for the turn, or watches; the chat stays while there are any
 	used atomic.Int64 // when it was last released, in Unix milliseconds; 0 if it is not known to exist
@@ -41,7 +43,7 @@ func (n *Node) acquire(ctx context.Context, id chat.ChatID) (*live, error) {
 	}
 	l := n.chats[id]
 	if l == nil {
-		l = &live{id: id, turn: make(chan struct{}, 1), chat: chat.New(id), stale: true}
+		l = &live{id: id, turn: make(chan struct{}, 1), chat: chat.New(id), stale: true, feed: feed{more: make(chan struct{}, 1)}}
 		l.turn <- struct{}{}
 		n.chats[id] = l
 	}
@@ -200,7 +202,7 @@ func (n *Node) commit(ctx context.Context, l *live, out chat.Outcome, force bool
 			return err
 		}
 		l.apply(out.Entries)
-		l.summaries = rows
+		l.ours, l.summaries = l.chat.Seq, rows
 		for _, row := range a.Summaries {
 			n.alarm.Set(row.Deadline)
 		}
@@ -230,6 +232,7 @@ func (n *Node) append(ctx context.Context, l *live, a store.Append) error {
 		if c := (*store.Conflict)(nil); errors.As(err, &c) {
 			n.tell(l, c.Missed, nil, false)
 		}
+		l.lost = time.Now()
 		l.stale = !n.absorb(l) // what the store has told, or the bus meanwhile
 		return err
 	}

@@ -174,6 +174,9 @@ func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.O
 	defer n.release(l)
 	_, ticks := cmd.(chat.Tick)
 	asked := false // the store, since others were found to be faster
+	if !ticks {
+		n.giveWay(ctx, l)
+	}
 	for range maxAttempts {
 		n.absorb(l)
 		now := n.clock.Now()

@@ -144,7 +144,7 @@ func (s *sim) step() {
 	case s.chance(40):
 		s.restart(n)
 	}
-	ctx, cancel := context.WithCancel(s.ctx)
+	ctx, cancel := context.WithCancel(context.WithValue(s.ctx, drawn{}, true))
 	s.store.next(s.fault(c, n+1, cancel), s.fault(c, n+2, cancel))
 	s.request(ctx, c, n)
 	s.store.next()

@@ -12,6 +12,9 @@ import (
 	"github.com/parley-chat/parley/internal/store"
 )
 
+// drawn marks the contexts of what the goroutine of the test does.
+type drawn struct{}
+
 // fault is what goes wrong in an Append, if anything; another node may be faster.
 func (s *sim) fault(c *simChat, other int, cancel func()) fault {
 	switch s.IntN(12) {
@@ -27,7 +30,12 @@ func (s *sim) fault(c *simChat, other int, cancel func()) fault {
 		return func(_ context.Context, inner func() error) error { defer cancel(); return inner() }
 	case 5, 6:
 		if other%3 != s.frozen {
-			return after(func() { s.request(s.ctx, c, other%3) })
+			return func(ctx context.Context, inner func() error) error {
+				if ctx.Value(drawn{}) != nil { // and not a node's own, which came between
+					s.request(context.WithoutCancel(ctx), c, other%3)
+				}
+				return inner()
+			}
 		}
 	}
 	return nil
