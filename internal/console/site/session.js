@@ -578,6 +578,7 @@ export class Session {
   async #upload(entry) {
     const { file, token } = entry;
     try {
+      if (!file.size) throw new CallError(0, '', 'The file is empty');
       const { AttachmentId, UploadMetadata } = await this.#call('StartAttachmentUpload', {
         ContentType: file.type || 'application/octet-stream', AttachmentName: file.name, AttachmentSizeInBytes: file.size, ClientToken: token,
       });

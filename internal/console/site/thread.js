@@ -7,6 +7,7 @@ import { interactive, response, INTERACTIVE, RESPONSE } from './interactive.js';
 import { EVENT, isSaid, SYSTEM } from './session.js';
 
 const NEAR = 60; // pixels from the end within which new messages are followed
+const MOST = 16384; // bytes of a message; a server whose message-limits are strict takes less
 const TOGETHER = 5 * 60_000; // what one person says within is shown as one group
 
 const NOTES = {
@@ -38,7 +39,7 @@ const ROLES = { AGENT: 'agent', SUPERVISOR: 'supervisor', CUSTOMER: 'customer', 
 
 export class Thread {
   #session; #nodes = new Map(); #list; #scroll; #typing; #status; #input; #sendButton; #outbox; #jump; #more; #offs;
-  #inView = new Set(); #watch; #options; #composer; #ready = false;
+  #inView = new Set(); #watch; #options; #composer; #ready = false; #tooLong = false;
 
   // options: `write` is whether there is a place to write, `placeholder` what it says;
   // `extra` are further buttons there; `fileOf` gives the URLs of files when the session
@@ -113,9 +114,10 @@ export class Thread {
       chooser.value = '';
     } });
     this.#input = el('textarea', {
-      rows: '1', 'aria-label': this.#options.placeholder, placeholder: this.#options.placeholder, maxlength: '16000',
+      rows: '1', 'aria-label': this.#options.placeholder, placeholder: this.#options.placeholder,
       oninput: () => {
         this.#grow();
+        if (this.#tooLong) this.#showState();
         if (this.#input.value.trim()) this.#session.type();
       },
       onkeydown: (e) => {
@@ -157,6 +159,12 @@ export class Thread {
   #submit() {
     const text = this.#input.value.trim();
     if (!text) return;
+    const bytes = new TextEncoder().encode(text).length;
+    this.#tooLong = bytes > MOST;
+    if (this.#tooLong) {
+      this.#status.textContent = `The message is too long: it has ${bytes} bytes, and ${MOST} are the most.`;
+      return;
+    }
     this.#say(text);
     this.#input.value = '';
     this.#grow();
@@ -335,6 +343,7 @@ export class Thread {
 
   #showState() {
     const { state, speaks, over } = this.#session;
+    this.#tooLong = false;
     const elsewhere = ['crowded', 'full', 'elsewhere'].includes(state);
     fill(this.#status, STATES[state], elsewhere && button({ text: 'Use this window', class: 'link' }, () => this.#session.take()));
     this.element.dataset.state = state;
