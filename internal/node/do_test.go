@@ -518,6 +518,46 @@ func TestTooManyWaiting(t *testing.T) {
 	})
 }
 
+// Who waits behind others for a store that hangs is not kept as long as all of them are
+// together. What is remembered of a chat is there in the end, though.
+func TestWaitingTooLong(t *testing.T) {
+	play(t, 1, func(w *world) {
+		n := w.nodes[0]
+		id, jane := w.start()
+		release := make(chan struct{})
+		w.store.next(after(func() { <-release }))
+		errs, recalled := make(chan error, 3), make(chan error, 1)
+		do := func(text string) {
+			_, err := n.Do(w.ctx, id, say(jane, text, ""))
+			errs <- err
+		}
+		go do("hangs")
+		synctest.Wait()
+		go do("waits")
+		go do("waits too")
+		go func() { recalled <- n.Recall(w.ctx, id, func(*chat.Chat) error { return nil }) }()
+		synctest.Wait()
+		w.pass(node.TurnWithin)
+		for range 2 {
+			select {
+			case err := <-errs:
+				if !errors.Is(err, node.ErrBusy) {
+					t.Errorf("%v; want %v", err, node.ErrBusy)
+				}
+			default:
+				t.Error("it waits still")
+			}
+		}
+		close(release)
+		if err := errors.Join(<-errs, <-recalled); err != nil {
+			t.Error(err)
+		}
+		if got := len(w.log(id)); got != 3 {
+			t.Errorf("%d entries; want those of the start and one", got)
+		}
+	})
+}
+
 func TestTimeNeverRunsBack(t *testing.T) {
 	play(t, 1, func(w *world) {
 		w.addNode(-3 * time.Hour)

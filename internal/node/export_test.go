@@ -10,6 +10,7 @@ const (
 	Wary, LookPage                    = wary, lookPage
 	MaxWorking, MaxAhead              = maxWorking, maxAhead
 	Courtesy, Rivalry                 = courtesy, rivalry
+	TurnWithin                        = turnWithin
 )
 
 // InMemory gives the number of chats that the node keeps in memory.

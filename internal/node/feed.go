@@ -38,7 +38,7 @@ type watcher struct{ receive func(bus.Notice) }
 // already stored is still on its way to this node. stop ends it; after stop returns
 // there is no further call. Nor is there after [Node.Close].
 func (n *Node) Watch(ctx context.Context, id chat.ChatID, receive func(bus.Notice)) (after int64, stop func(), err error) {
-	l, err := n.acquire(ctx, id)
+	l, err := n.acquire(ctx, id, turnWithin)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -31,8 +32,9 @@ type live struct {
 	feed feed
 }
 
-// acquire waits for the turn at a chat, which may be unknown or old.
-func (n *Node) acquire(ctx context.Context, id chat.ChatID) (*live, error) {
+// acquire waits for the turn at a chat, which may be unknown or old: no longer than the
+// limit, if there is one.
+func (n *Node) acquire(ctx context.Context, id chat.ChatID, limit time.Duration) (*live, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -51,7 +53,7 @@ func (n *Node) acquire(ctx context.Context, id chat.ChatID) (*live, error) {
 	n.mu.Unlock()
 	err := ErrBusy
 	if waiting <= maxWaiting {
-		err = n.await(ctx, l)
+		err = n.await(ctx, l, limit)
 	}
 	if err != nil {
 		n.unref(l)
@@ -60,16 +62,24 @@ func (n *Node) acquire(ctx context.Context, id chat.ChatID) (*live, error) {
 	return l, nil
 }
 
-// await takes the turn, unless ctx or the node ends first.
-func (n *Node) await(ctx context.Context, l *live) error {
+// await takes the turn, unless ctx or the node ends first, or it takes too long.
+func (n *Node) await(ctx context.Context, l *live, limit time.Duration) error {
 	select {
 	case <-l.turn: // mostly; so ctx need not make a channel
 		return nil
 	default:
 	}
+	var late <-chan time.Time
+	if limit > 0 {
+		timer := n.clock.NewTimer(limit)
+		defer timer.Stop()
+		late = timer.Chan()
+	}
 	select {
 	case <-l.turn:
 		return nil
+	case <-late:
+		return fmt.Errorf("%w: others have the chat for %v", ErrBusy, limit)
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-n.ctx.Done():

@@ -48,6 +48,9 @@ var (
 const (
 	// maxWaiting is how many callers may have or wait for the turn at one chat.
 	maxWaiting = 256
+	// turnWithin is how long they wait for it: who waits behind others for a database that
+	// hangs would else take its time for each of them.
+	turnWithin = 5 * time.Second
 	// maxAttempts bounds how often a command is decided again after a conflict. A node
 	// that is busy with a chat is ahead of one that has to read first.
 	maxAttempts = 100
@@ -167,7 +170,7 @@ func NewID(at time.Time) chat.ID {
 // handed to the store, Do waits for it whatever ctx says: a command happens wholly
 // or not at all.
 func (n *Node) Do(ctx context.Context, id chat.ChatID, cmd chat.Command) (chat.Outcome, error) {
-	l, err := n.acquire(ctx, id)
+	l, err := n.acquire(ctx, id, turnWithin)
 	if err != nil {
 		return chat.Outcome{}, err
 	}
@@ -245,7 +248,7 @@ func idle(out chat.Outcome) bool {
 // else on this node has it. look must neither keep nor change it, nor block, nor call
 // the node. Its error is View's.
 func (n *Node) View(ctx context.Context, id chat.ChatID, look func(*chat.Chat) error) error {
-	l, err := n.acquire(ctx, id)
+	l, err := n.acquire(ctx, id, turnWithin)
 	if err != nil {
 		return err
 	}
@@ -263,7 +266,7 @@ func (n *Node) View(ctx context.Context, id chat.ChatID, look func(*chat.Chat) e
 // asks nobody: for when the store can't be asked. ErrNotFound says that the node does not
 // know the chat. What holds for look is as for [Node.View].
 func (n *Node) Recall(ctx context.Context, id chat.ChatID, look func(*chat.Chat) error) error {
-	l, err := n.acquire(ctx, id)
+	l, err := n.acquire(ctx, id, 0)
 	if err != nil {
 		return err
 	}
