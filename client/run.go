@@ -130,7 +130,12 @@ func (l *loop) put(e event.Event) {
 		return
 	}
 	l.pending = append(l.pending, e)
-	if _, ok := e.(event.Ended); ok {
+	switch e := e.(type) {
+	case event.Message:
+		l.places.note(e.Item)
+	case event.Attachment:
+		l.places.note(e.Item)
+	case event.Ended:
 		l.finish(ErrEnded)
 	}
 }

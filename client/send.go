@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/parley-chat/parley/client/event"
+	"github.com/parley-chat/parley/client/internal/recent"
 )
 
 // Content types of messages that services know (semantics.md 3.11).
@@ -101,6 +103,25 @@ func (s *Session) Typing(ctx context.Context) error {
 		s.typing.Failed()
 	}
 	return err
+}
+
+// places knows when items were said that the session has told.
+type places struct {
+	mu    sync.Mutex
+	times recent.Map[string, string]
+}
+
+func (p *places) note(it event.Item) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.times.Put(it.ID, it.AbsoluteTime)
+}
+
+// of gives a time that sorts as a text (semantics.md 2.1); it is empty for what was not told.
+func (p *places) of(id string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.times.Get(id)
 }
 
 // MarkRead says that the participant has read a message or attachment, and with that

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	connecttypes "github.com/aws/aws-sdk-go-v2/service/connect/types"
 	"github.com/aws/aws-sdk-go-v2/service/connectparticipant/types"
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-chat/parley/client"
 	"github.com/parley-chat/parley/client/event"
@@ -133,6 +135,33 @@ func TestUploadTrouble(t *testing.T) {
 	}
 	if _, err := jane.Download(w.ctx, id); !errors.Is(err, client.ErrDownload) {
 		t.Errorf("a forged download gives %v", err)
+	}
+}
+
+// Each message is marked as read on a goroutine of its own; the newest is, in the end.
+func TestReadInAnyOrder(t *testing.T) {
+	w := newWorld(t)
+	jane := w.start(w.hurry())
+	bob := w.agent(jane.Details().ContactID)
+	jane.expect("connected", "Jane joined", "Bob joined")
+	w.must(jane.MarkRead(w.ctx, bob.say("first").ID)) // what follows waits for 5 seconds
+	jane.expect("Bob: first", "read")
+	var more []string
+	for range 30 {
+		more = append(more, bob.say("more").ID)
+		jane.expect("Bob: more")
+	}
+	var marking errgroup.Group
+	for _, id := range slices.Backward(more) {
+		marking.Go(func() error { return jane.MarkRead(w.ctx, id) })
+	}
+	w.must(marking.Wait())
+	last := more[len(more)-1]
+	for e, err := range bob.Events(w.ctx) {
+		w.must(err)
+		if r, ok := e.(event.Receipt); ok && r.MessageID == last {
+			break
+		}
 	}
 }
 

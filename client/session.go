@@ -60,6 +60,7 @@ type Session struct {
 	watching atomic.Bool // after StepBack: connections are made without ConnectParticipant
 	typing   throttle.Typing
 	receipts *throttle.Receipts
+	places   places
 	opener   socket.Opener
 
 	events chan event.Event
@@ -118,7 +119,7 @@ func Join(ctx context.Context, cfg aws.Config, d Details, opts ...Option) (*Sess
 			o.Region = cmp.Or(o.Region, "us-east-1")   // for a BaseEndpoint, it means nothing
 		}),
 	}
-	s.receipts = throttle.NewReceipts(s.clock, s.sendReceipt)
+	s.receipts = throttle.NewReceipts(s.clock, s.sendReceipt, s.places.of)
 	s.opener = socket.Opener{Dialer: s.dialer, Clock: s.clock, Work: &s.work}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	first := s.connect(ctx)

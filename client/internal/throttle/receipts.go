@@ -20,6 +20,7 @@ const (
 type Receipts struct {
 	clock clockwork.Clock
 	send  Send
+	place Place
 
 	mu   sync.Mutex
 	next time.Time // when receipts may be sent again
@@ -32,20 +33,25 @@ type Receipts struct {
 // Send sends the receipt of a message: that it was read, or else delivered.
 type Send func(ctx context.Context, read bool, message string) error
 
+// Place gives where a message is in its chat, as a text that sorts; it is empty if that
+// is not known.
+type Place func(message string) string
+
 // batch is a receipt that is to be sent, and all those that it stands for.
 type batch struct {
 	read     bool
-	messages []string      // the last is the one to be sent
+	messages []string
+	newest   string        // of the messages: the one to be sent
 	waiting  int           // who waits; guarded by Receipts.mu
 	done     chan struct{} // closed when it was sent, or not: err says
 	err      error
 }
 
-func (b *batch) newest() string { return b.messages[len(b.messages)-1] }
-
-// NewReceipts makes Receipts that send by a function.
-func NewReceipts(clock clockwork.Clock, send Send) *Receipts {
-	return &Receipts{clock: clock, send: send}
+// NewReceipts makes Receipts that send by a function. Programs that mark each message on a
+// goroutine of its own do so in any order, so another says which message is newer; of
+// those whose place is unknown, the one that is marked last is.
+func NewReceipts(clock clockwork.Clock, send Send, place Place) *Receipts {
+	return &Receipts{clock: clock, send: send, place: place}
 }
 
 // Read has a message marked as read. It returns when that was sent, or a newer one that
@@ -108,6 +114,9 @@ func (r *Receipts) join(read bool, message string) *batch {
 	}
 	b := *slot
 	b.messages = append(b.messages, message)
+	if at := r.place(message); at == "" || at >= r.place(b.newest) {
+		b.newest = message
+	}
 	b.waiting++
 	return b
 }
@@ -142,7 +151,7 @@ func (r *Receipts) take() (due []*batch, pause time.Duration) {
 	if r.read != nil {
 		due = append(due, r.read)
 	}
-	if d := r.delivered; d != nil && r.didRead.Get(d.newest()) {
+	if d := r.delivered; d != nil && r.didRead.Get(d.newest) {
 		close(d.done)
 	} else if d != nil {
 		due = append(due, d)
@@ -156,7 +165,7 @@ func (r *Receipts) take() (due []*batch, pause time.Duration) {
 
 // try sends a batch. If whoever sends gives up, somebody else may.
 func (r *Receipts) try(ctx context.Context, b *batch) {
-	err := r.send(ctx, b.read, b.newest())
+	err := r.send(ctx, b.read, b.newest)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	slot, _ := r.slot(b.read)

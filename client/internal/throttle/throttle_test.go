@@ -38,6 +38,14 @@ type record struct {
 	fail  error
 }
 
+// place has the messages that are called by a number in its order, and no others.
+func place(message string) string {
+	if message == "" || message[0] < '0' || message[0] > '9' {
+		return ""
+	}
+	return message
+}
+
 // hangs is a context's key: what is sent with it takes for ever.
 type hangs struct{}
 
@@ -66,7 +74,7 @@ func (r *record) expect(t *testing.T, want ...string) {
 func receipts(t *testing.T, test func(*testing.T, *throttle.Receipts, *record)) {
 	synctest.Test(t, func(t *testing.T) {
 		rec := &record{start: time.Now()}
-		test(t, throttle.NewReceipts(clockwork.NewRealClock(), rec.send), rec)
+		test(t, throttle.NewReceipts(clockwork.NewRealClock(), rec.send, place), rec)
 		synctest.Wait()
 	})
 }
@@ -88,6 +96,28 @@ func TestWindow(t *testing.T) {
 			t.Error(err)
 		}
 		rec.expect(t, "1s read m1", "6s read m3")
+	})
+}
+
+// Of the messages whose place is known the newest stands for the others, whoever calls
+// first.
+func TestNewest(t *testing.T) {
+	receipts(t, func(t *testing.T, r *throttle.Receipts, rec *record) {
+		go r.Read(t.Context(), "1")
+		for _, m := range []string{"3", "4", "2"} {
+			time.Sleep(time.Second)
+			go r.Read(t.Context(), m)
+			go r.Delivered(t.Context(), "1"+m)
+		}
+		time.Sleep(time.Minute)
+		rec.expect(t, "0s read 1", "5s read 4", "5s delivered 14")
+		go r.Read(t.Context(), "5")
+		time.Sleep(time.Second)
+		go r.Read(t.Context(), "6")
+		time.Sleep(time.Second)
+		go r.Read(t.Context(), "m") // whose place nobody knows
+		time.Sleep(time.Minute)
+		rec.expect(t, "0s read 1", "5s read 4", "5s delivered 14", "1m3s read 5", "1m8s read m")
 	})
 }
 
