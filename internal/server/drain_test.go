@@ -90,6 +90,11 @@ func TestPart(t *testing.T) {
 	<-parted
 }
 
+// impatient is a store that asks nobody for those who are gone, as a database's driver does.
+type impatient struct{ store.Store }
+
+func (impatient) Due(ctx context.Context, _ int) ([]store.Due, error) { return nil, ctx.Err() }
+
 func TestNotReadyWithoutStore(t *testing.T) {
 	var log strings.Builder
 	srv, err := Open(settings(func(*config.Settings) {}), clockwork.NewRealClock(), slog.New(slog.NewTextHandler(&log, nil)))
@@ -112,6 +117,10 @@ func TestNotReadyWithoutStore(t *testing.T) {
 			t.Errorf("%s: %d %q; want %d", readyPath, w.Code, w.Body, c.want)
 		}
 	}
+	srv.store = impatient{there}
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	srv.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", readyPath, nil))
 	for _, words := range []string{"not ready", "ready again"} {
 		if n := strings.Count(log.String(), words); n != 1 {
 			t.Errorf("%d times %q; want it once:\n%s", n, words, log.String())

@@ -28,6 +28,9 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
 	_, err := s.store.Due(ctx, 1)
+	if r.Context().Err() != nil {
+		return // who asked is gone, and that proves nothing
+	}
 	if lost := err != nil; s.unready.Swap(lost) != lost { // not with each question
 		if lost {
 			s.log.Warn("not ready: the store does not answer", "err", err)

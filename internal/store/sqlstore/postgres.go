@@ -38,7 +38,15 @@ func OpenPostgres(ctx context.Context, url string, opts Options) (*Store, error)
 	err = pg.NewHealth(server, silent, min(findWithin, opts.Patience), haste).Try(ctx, db.PingContext)
 	if err == nil {
 		preparing := pg.NewHealth(server, silent, prepareWithin, haste)
-		err = preparing.Try(ctx, func(ctx context.Context) error { return preparePostgres(ctx, db, d) })
+		told := false
+		err = preparing.Try(ctx, func(ctx context.Context) error {
+			err := preparePostgres(ctx, db, d)
+			if pg.Transient(err) && !told {
+				told = true
+				opts.Log.Warn("the database's schema can't be looked after yet; that is tried again", "for", prepareWithin.String(), "err", d.explain(err))
+			}
+			return err
+		})
 	}
 	if err != nil {
 		closeAll(db)

@@ -1,10 +1,12 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 	"sync"
@@ -112,9 +114,10 @@ func TestPostgresOpenSlowly(t *testing.T) {
 	if _, err := tx.Exec("SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
 		t.Fatal(err)
 	}
+	var log bytes.Buffer // to be read when opened has something
 	opened := make(chan error, 1)
 	go func() {
-		s, err := OpenPostgres(t.Context(), url, Options{Patience: short})
+		s, err := OpenPostgres(t.Context(), url, Options{Patience: short, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err == nil {
 			err = s.Close()
 		}
@@ -135,6 +138,9 @@ func TestPostgresOpenSlowly(t *testing.T) {
 	}
 	if err := <-opened; err != nil {
 		t.Error(err)
+	}
+	if strings.Count(log.String(), "somebody keeps a lock") != 1 {
+		t.Errorf("the log says\n%s\nwant once, that somebody keeps a lock", &log)
 	}
 }
 

@@ -107,6 +107,8 @@ func (s *Server) Explain(err error) error {
 		return fmt.Errorf("%s: Parley's user lacks a privilege: let it create tables in its schema, or take the schema's steps with a user who may and grant it SELECT, INSERT and UPDATE: %w", s.name, err)
 	case codeDiskFull:
 		return fmt.Errorf("there is no room left for %s: make room on its disk: %w", s.name, err)
+	case codeLockNotAvailable:
+		return fmt.Errorf("somebody keeps a lock in %s: another node at the schema's steps, or who pg_locks says: %w", s.name, err)
 	case codeTooManyConnections:
 		return fmt.Errorf("%s has no connection left: raise max_connections, or put a pooler before it: %w", s.name, err)
 	}

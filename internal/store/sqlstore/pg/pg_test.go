@@ -30,6 +30,7 @@ func TestErrors(t *testing.T) {
 		{code("57P01"), true, false, "can't be reached"},
 		{code("08006"), true, false, "can't be reached"},
 		{code("53300"), true, false, "max_connections"},
+		{code("55P03"), true, false, "pg_locks"},
 		{code("53100"), false, false, "make room"},
 		{code("28P01"), false, false, "user and password"},
 		{code("3D000"), false, false, "CREATE DATABASE"},
