@@ -1,6 +1,6 @@
 // Everything can be done without a mouse, and without seeing.
 import assert from 'node:assert/strict';
-import { customer, go, open, say, sees, test } from './browser.js';
+import { accept, customer, go, open, say, sees, signIn, test } from './browser.js';
 
 // to goes to a control with Tab, as somebody does who can't point at it.
 async function to(page, name) {
@@ -87,6 +87,47 @@ test('a customer with a keyboard', async () => {
   await to(page, 'Start a new chat');
   await page.keyboard.press('Enter');
   await page.getByLabel('Your name').waitFor();
+});
+
+// Whoever has no mouse is where they were, also when a page has redrawn what they were at.
+test('nobody is sent back to the beginning of a page', async () => {
+  const jane = await customer('Jane');
+  const at = (page, selector) => page.locator(`${selector}:focus`).waitFor();
+  const max = await open('/console/supervisor');
+  await max.getByLabel('User').waitFor();
+  await max.keyboard.type('supervisor');
+  await max.keyboard.press('Tab');
+  await max.keyboard.type('supervisor');
+  await max.keyboard.press('Enter');
+  await at(max, 'main');
+  await max.getByRole('button', { name: 'Watch the chat with Jane' }).waitFor();
+  await to(max, /^Watch the chat with Jane/);
+  await max.keyboard.press('Enter');
+  await max.locator('.thread[data-state=open]').waitFor();
+  await to(max, 'End');
+
+  const bob = await signIn('agent', '/console/desk');
+  await accept(bob, 'Jane'); // whereupon the supervisor's page is redrawn
+  await max.locator('.note', { hasText: 'agent joined' }).waitFor();
+  await at(max, 'button.danger');
+  await to(max, 'Barge in');
+  await max.keyboard.press('Enter');
+  await at(max, 'textarea');
+  await max.keyboard.press('Shift+Tab');
+  await to(max, 'Step back');
+  await max.keyboard.press('Enter');
+  await max.getByRole('button', { name: 'Barge in' }).and(max.locator(':focus')).waitFor();
+
+  const about = bob.getByRole('button', { name: 'About this chat' });
+  await to(bob, 'About this chat');
+  await bob.keyboard.press('Enter');
+  await at(bob, '.side button');
+  await bob.keyboard.press('Enter');
+  await about.and(bob.locator(':focus')).waitFor();
+  await to(bob, 'Write a message');
+  await jane.getByRole('button', { name: 'End chat' }).click();
+  await bob.locator('.status', { hasText: 'This chat is over' }).waitFor();
+  await at(bob, '.scroll');
 });
 
 test('what is new is told to those who don’t see it', async () => {

@@ -1,6 +1,6 @@
 // An agent's desk: the chats that wait, those the agent is in, and the one that is being
 // talked in. It takes the place it is given, from a phone's screen to a wide one.
-import { el, fill, keyed, none, button, icon, span, fullTime } from './dom.js';
+import { el, fill, refill, keyed, none, button, icon, span, fullTime } from './dom.js';
 import { fileOf, get, post, of, poll } from './api.js';
 import { Session } from './session.js';
 import { Thread } from './thread.js';
@@ -200,7 +200,7 @@ export class Desk {
   #tools(chat) {
     if (chat !== this.#current) return;
     const tool = (picture, label, does) => button({ icon: picture, label }, does);
-    fill(this.bar,
+    refill(this.bar,
       button({ icon: 'back', label: 'Back to the lists', class: 'only-narrow' }, () => this.#show(null)),
       el('h2', {}, chat.name), el('div', { class: 'tools' },
         ...(chat.session.over ? [button({ text: 'Close' }, () => this.#close(chat))] : [
@@ -242,6 +242,7 @@ export class Desk {
     if (!this.#side.hidden) {
       this.#side.hidden = true;
       this.#tools(chat);
+      this.bar.querySelector('[aria-expanded]').focus();
       return;
     }
     const details = await attempt(() => get(of(chat.place.ContactId)));

@@ -21,6 +21,18 @@ export function fill(node, ...children) {
   return node;
 }
 
+// refill is fill for what is redrawn: whoever is at a button stays at that of the same
+// name, or at what is in its place.
+export function refill(node, ...children) {
+  const buttons = () => [...node.querySelectorAll('button')];
+  const name = (b) => b.getAttribute('aria-label') ?? b.textContent;
+  const focus = document.activeElement;
+  const place = buttons().indexOf(focus);
+  fill(node, ...children);
+  if (place >= 0) (buttons().find((b) => name(b) === name(focus)) ?? buttons()[place] ?? buttons().at(-1))?.focus();
+  return node;
+}
+
 // keyed shows a list of entries {key, sig, make}: what has the same signature as before
 // stays the node that it is, so that nobody loses a click or a place in the list to a
 // redrawing. It gives the nodes.

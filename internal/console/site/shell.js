@@ -186,8 +186,10 @@ export async function page(id, { open = '' } = {}) {
       me = await post('sign-in', { User: open, Password: open });
     } catch { /* its users were configured: then they sign in */ }
   }
-  if (!me.User) me = await signIn(main, me);
+  const asked = !me.User;
+  if (asked) me = await signIn(main, me);
   fill(main);
   show();
+  if (asked) main.focus();
   return { main, me };
 }

@@ -1,6 +1,6 @@
 // The chats that go on, for those who look after them: watch in silence, barge in, step
 // back, end.
-import { el, fill, keyed, none, button, hidden, icon, span } from './dom.js';
+import { el, fill, refill, keyed, none, button, hidden, icon, span } from './dom.js';
 import { fileOf, get, post, of, poll } from './api.js';
 import { Session } from './session.js';
 import { Thread } from './thread.js';
@@ -85,7 +85,7 @@ function show() {
 function tools() {
   if (!watched) return;
   const { place, session } = watched;
-  fill(bar,
+  refill(bar,
     button({ icon: 'back', label: 'Stop watching', 'data-key': 'back' }, () => {
       stop();
       show();

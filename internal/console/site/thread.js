@@ -349,7 +349,9 @@ export class Thread {
     this.element.dataset.state = state;
     if (!this.#composer) return;
     const mute = over || !speaks;
+    const writing = this.#composer.contains(document.activeElement);
     this.#composer.hidden = mute;
+    if (mute && writing) this.#scroll.focus({ preventScroll: true });
     for (const part of this.#composer.querySelectorAll('button, textarea')) part.disabled = mute || elsewhere;
   }
 }
