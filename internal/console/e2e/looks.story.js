@@ -48,6 +48,21 @@ test('both sides', async () => {
   await left.getByRole('button', { name: 'Start a new chat' }).waitFor();
 });
 
+test('both sides on a phone', async () => {
+  const page = await open('/console/try', { viewport: { width: 390, height: 760 }, isMobile: true });
+  const left = page.locator('.phone');
+  await left.getByLabel('Your name').fill('Jane');
+  await picture(page, 'phone-try');
+  await left.getByRole('button', { name: 'Start chat' }).click(); // nothing lies over it
+  await left.locator('textarea').fill('Hello');
+  await left.getByRole('button', { name: 'Send' }).click();
+  await accept(page, 'Jane');
+  await page.locator('.panel .bubble', { hasText: 'Hello' }).waitFor();
+  await page.locator('.panel textarea').fill('Good morning');
+  await page.locator('.panel').getByRole('button', { name: 'Send' }).click();
+  await left.locator('.bubble', { hasText: 'Good morning' }).waitFor();
+});
+
 test('the others', async () => {
   const form = await open('/console/desk', look);
   await form.getByLabel('User').waitFor();

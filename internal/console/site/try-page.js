@@ -55,5 +55,5 @@ main.append(el('div', { class: 'try' },
 const agent = new Desk(desk, me, { tap: right.tap });
 new Customer(phone, {
   flow: me.FlowId, key: 'try', tap: left.tap, storage: () => sessionStorage,
-  title: 'Talk to yourself', welcome: 'Start a chat here, accept it on the right, and watch both sides.', changed: () => agent.again(),
+  title: 'Talk to yourself', welcome: 'Start a chat here, accept it as the agent, and watch both sides.', changed: () => agent.again(),
 });
