@@ -537,7 +537,8 @@ func TestWaitingTooLong(t *testing.T) {
 		go do("waits too")
 		go func() { recalled <- n.Recall(w.ctx, id, func(*chat.Chat) error { return nil }) }()
 		synctest.Wait()
-		w.pass(node.TurnWithin)
+		time.Sleep(node.TurnWithin)
+		synctest.Wait()
 		for range 2 {
 			select {
 			case err := <-errs:

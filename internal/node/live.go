@@ -71,9 +71,9 @@ func (n *Node) await(ctx context.Context, l *live, limit time.Duration) error {
 	}
 	var late <-chan time.Time
 	if limit > 0 {
-		timer := n.clock.NewTimer(limit)
+		timer := time.NewTimer(limit) // a clock that is turned makes nobody late
 		defer timer.Stop()
-		late = timer.Chan()
+		late = timer.C
 	}
 	select {
 	case <-l.turn:
