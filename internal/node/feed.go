@@ -77,7 +77,7 @@ func (n *Node) Missed(ctx context.Context, id chat.ChatID, after, upTo int64) (m
 // SeqAt gives the Seq of a chat's newest visible entry that is not later than t, 0 if there
 // is none.
 func (n *Node) SeqAt(ctx context.Context, id chat.ChatID, t time.Time) (int64, error) {
-	seq, err := n.store.SeqAt(ctx, id, t.UTC().Truncate(time.Millisecond))
+	seq, err := n.seqAt(ctx, id, t)
 	return seq, busy(err)
 }
 

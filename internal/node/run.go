@@ -37,6 +37,9 @@ func (n *Node) Run(ctx context.Context) {
 	for swept := n.clock.Now(); ctx.Err() == nil; {
 		n.alarm.Listen()
 		at, err := n.keepDeadlines(ctx)
+		if err != nil {
+			at = n.clock.Now().Add(retryPause)
+		}
 		if err != nil && !failing && ctx.Err() == nil {
 			n.log.Error("deadlines can't be kept; that is tried again until it can be done", "err", err)
 		}
@@ -63,7 +66,7 @@ func (n *Node) keepDeadlines(ctx context.Context) (time.Time, error) {
 		due, err := n.store.Due(ctx, duePage)
 		now := n.clock.Now()
 		if err != nil {
-			return n.clock.Now().Add(retryPause), err
+			return time.Time{}, err
 		}
 		late := 0
 		for late < len(due) && !due[late].At.After(now) {
@@ -85,7 +88,7 @@ func (n *Node) keepDeadlines(ctx context.Context) (time.Time, error) {
 			})
 		}
 		if err := g.Wait(); err != nil {
-			return n.clock.Now().Add(retryPause), err
+			return time.Time{}, err
 		}
 	}
 }

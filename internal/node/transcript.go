@@ -173,9 +173,9 @@ func (n *Node) resolveStart(ctx context.Context, id chat.ChatID, p Page) (int64,
 		return n.seqOfID(ctx, id, p.ID)
 	case !p.Time.IsZero():
 		if p.Backward {
-			return n.store.SeqAt(ctx, id, p.Time.UTC().Truncate(time.Millisecond))
+			return n.seqAt(ctx, id, p.Time)
 		}
-		before, err := n.store.SeqAt(ctx, id, p.Time.UTC().Add(-1).Truncate(time.Millisecond))
+		before, err := n.seqAt(ctx, id, p.Time.Add(-1))
 		return before + 1, err
 	case p.MostRecent != nil:
 		return n.seqOfRecent(ctx, id, p)
@@ -183,6 +183,11 @@ func (n *Node) resolveStart(ctx context.Context, id chat.ChatID, p Page) (int64,
 		return math.MaxInt64, nil
 	}
 	return nowhere, nil
+}
+
+// seqAt asks the store, whose times have whole milliseconds, for the newest item up to t.
+func (n *Node) seqAt(ctx context.Context, id chat.ChatID, t time.Time) (int64, error) {
+	return n.store.SeqAt(ctx, id, t.UTC().Truncate(time.Millisecond))
 }
 
 // lateItems is how many items after the time of its id an item is looked for: one that
@@ -195,7 +200,7 @@ func (n *Node) seqOfID(ctx context.Context, id chat.ChatID, item chat.ID) (int64
 		return nowhere, nil
 	}
 	sec, nsec := item.Time().UnixTime()
-	seq, err := n.store.SeqAt(ctx, id, time.Unix(sec, nsec).UTC().Truncate(time.Millisecond))
+	seq, err := n.seqAt(ctx, id, time.Unix(sec, nsec))
 	if err != nil {
 		return nowhere, err
 	}
