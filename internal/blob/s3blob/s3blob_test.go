@@ -162,8 +162,10 @@ func testPublicEndpoint(t *testing.T, server *s3test.Server) {
 	}
 }
 
-// testOldStore: not all stores know the condition under which an upload is kept.
-func testOldStore(t *testing.T, server *s3test.Server) {
+// through names a bucket of the server to Parley, behind somebody who answers a request
+// instead of the server or, reporting false, lets it through.
+func through(t *testing.T, server *s3test.Server, instead func(http.ResponseWriter, *http.Request) bool) string {
+	t.Helper()
 	back, err := url.Parse(server.Endpoint)
 	if err != nil {
 		t.Fatal(err)
@@ -171,18 +173,27 @@ func testOldStore(t *testing.T, server *s3test.Server) {
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host = back.Scheme, back.Host
 	}}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !instead(w, r) {
+			proxy.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(front.Close)
+	return strings.Replace(server.URL(server.Bucket(t), ""), url.QueryEscape(server.Endpoint), url.QueryEscape(front.URL), 1)
+}
+
+// testOldStore: not all stores know the condition under which an upload is kept.
+func testOldStore(t *testing.T, server *s3test.Server) {
 	refused := 0
-	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	u := through(t, server, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("If-None-Match") != "" {
 			refused++
 			w.WriteHeader(http.StatusNotImplemented)
 			fmt.Fprint(w, `<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that is not implemented</Message></Error>`)
-			return
+			return true
 		}
-		proxy.ServeHTTP(w, r)
-	}))
-	defer old.Close()
-	u := strings.Replace(server.URL(server.Bucket(t), ""), url.QueryEscape(server.Endpoint), url.QueryEscape(old.URL), 1)
+		return false
+	})
 	s := open(t, u)
 	key, f := blobtest.NewKey(), blobtest.NewFile("hello wor")
 	upload(t, s, key, f, "hello wor")
@@ -291,28 +302,19 @@ func testNotThere(t *testing.T, _ *s3test.Server) {
 
 // testHangs: whoever completes an upload gets an answer, also from a store that gives none.
 func testHangs(t *testing.T, server *s3test.Server) {
-	back, err := url.Parse(server.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host = back.Scheme, back.Host
-	}}
 	var hangs atomic.Bool
-	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := open(t, through(t, server, func(_ http.ResponseWriter, r *http.Request) bool {
 		if hangs.Load() {
 			<-r.Context().Done()
-			return
+			return true
 		}
-		proxy.ServeHTTP(w, r)
+		return false
 	}))
-	defer slow.Close()
-	s := open(t, strings.Replace(server.URL(server.Bucket(t), ""), url.QueryEscape(server.Endpoint), url.QueryEscape(slow.URL), 1))
 	key, f := blobtest.NewKey(), blobtest.NewFile("hello wor")
 	upload(t, s, key, f, "hello wor")
 	hangs.Store(true)
 	restore := s3blob.SetCommitWithin(50 * time.Millisecond)
-	err = s.Commit(t.Context(), key, f)
+	err := s.Commit(t.Context(), key, f)
 	restore()
 	if err == nil || errors.Is(err, blob.ErrMissing) || errors.Is(err, blob.ErrMismatch) {
 		t.Errorf("Commit = %v; want the failure of a store", err)
