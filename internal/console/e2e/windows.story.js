@@ -6,15 +6,21 @@ import { accept, another, customer, picture, said, say, sees, signIn, test } fro
 const use = (page) => page.getByRole('button', { name: 'Use this window' });
 const state = (page, name) => page.locator(`.thread[data-state=${name}]`).waitFor();
 
-test('a desk in six windows', async () => {
-  const jane = await customer('Jane');
+// fiveDesks are all the windows that an agent may have of the chat with a customer.
+async function fiveDesks(name) {
   const desks = [await signIn('agent', '/console/desk')];
-  await accept(desks[0], 'Jane');
+  await accept(desks[0], name);
   await state(desks[0], 'open');
   while (desks.length < 5) {
     desks.push(await another(desks[0], '/console/desk'));
     await state(desks.at(-1), 'open');
   }
+  return desks;
+}
+
+test('a desk in six windows', async () => {
+  const jane = await customer('Jane');
+  const desks = await fiveDesks('Jane');
   const sixth = await another(desks[0], '/console/desk');
   await state(sixth, 'crowded');
   await sixth.locator('.status', { hasText: 'This chat is open in five windows' }).waitFor();
@@ -44,13 +50,7 @@ test('a desk in six windows', async () => {
 
 test('a desk in another browser, when one has five windows', async () => {
   const omar = await customer('Omar');
-  const desks = [await signIn('agent', '/console/desk')];
-  await accept(desks[0], 'Omar');
-  await state(desks[0], 'open');
-  while (desks.length < 5) {
-    desks.push(await another(desks[0], '/console/desk'));
-    await state(desks.at(-1), 'open');
-  }
+  const desks = await fiveDesks('Omar');
   const elsewhere = await signIn('agent', '/console/desk');
   await state(elsewhere, 'crowded');
   await use(elsewhere).click();
