@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/parley-chat/parley/internal/proxytest"
 )
 
 // balancer is a load balancer: it asks the nodes again and again whether they are ready,
@@ -49,7 +51,7 @@ func startBalancer(t *testing.T, whole bool) *balancer {
 	if whole {
 		go b.accept()
 	} else {
-		go http.Serve(listener, b)
+		go http.Serve(listener, proxytest.Front(b))
 	}
 	return b
 }

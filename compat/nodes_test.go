@@ -17,6 +17,7 @@ import (
 	"github.com/parley-chat/parley/internal/blob/s3blob/s3test"
 	"github.com/parley-chat/parley/internal/bus/natsbus/natstest"
 	"github.com/parley-chat/parley/internal/pgtest"
+	"github.com/parley-chat/parley/internal/proxytest"
 )
 
 var nodesSeed = flag.Uint64("nodes-seed", 0, "which node gets which call in TestScenarioOnNodes; 0 is any")
@@ -67,7 +68,7 @@ func (c *cluster) server(t *testing.T) *server {
 		s.run(c.bin, env, "--config", file)
 	}
 	s.front = newFront(s.nodes, c.seed)
-	before := httptest.NewServer(s.front)
+	before := httptest.NewServer(proxytest.Front(s.front))
 	t.Cleanup(func() {
 		before.CloseClientConnections()
 		before.Close()

@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/scan":        {"internal/blob"},
 	"internal/restjson/*":  {"internal/restjson"},
 	"internal/pgtest":      {},
+	"internal/proxytest":   {},
 	"internal/identity/*":  {"internal/identity"},
 
 	// The URLs of those whose files a node serves itself.

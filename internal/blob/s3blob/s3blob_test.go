@@ -22,6 +22,7 @@ import (
 	"github.com/parley-chat/parley/internal/blob/blobtest"
 	"github.com/parley-chat/parley/internal/blob/s3blob"
 	"github.com/parley-chat/parley/internal/blob/s3blob/s3test"
+	"github.com/parley-chat/parley/internal/proxytest"
 )
 
 const origin = "https://shop.example.com"
@@ -138,9 +139,9 @@ func testPublicEndpoint(t *testing.T, server *s3test.Server) {
 		t.Fatal(err)
 	}
 	// The proxy passes the host's name on: it is signed.
-	public := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	public := httptest.NewServer(proxytest.Front(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host = back.Scheme, back.Host
-	}})
+	}}))
 	defer public.Close()
 	s := open(t, server.URL(server.Bucket(t), "")+"&public-endpoint="+url.QueryEscape(public.URL+"/"))
 	key, f := blobtest.NewKey(), blobtest.NewFile("hello wor")
@@ -173,11 +174,11 @@ func through(t *testing.T, server *s3test.Server, instead func(http.ResponseWrit
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host = back.Scheme, back.Host
 	}}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	front := httptest.NewServer(proxytest.Front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !instead(w, r) {
 			proxy.ServeHTTP(w, r)
 		}
-	}))
+	})))
 	t.Cleanup(front.Close)
 	return strings.Replace(server.URL(server.Bucket(t), ""), url.QueryEscape(server.Endpoint), url.QueryEscape(front.URL), 1)
 }
