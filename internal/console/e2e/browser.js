@@ -138,9 +138,10 @@ export const sees = (page, text) => page.locator('.said:not(.pending) .bubble', 
 // said gives all messages on the page, as they stand there.
 export const said = (page) => page.locator('.items:not(.outbox) .said:not(.system) .bubble').allInnerTexts();
 
-// take does what begins a download, and gives the file.
+// take does what begins a download, and gives the file. A file of another origin is opened
+// in a tab of its own, and whose download it then counts as depends on who is faster.
 export async function take(page, begin) {
-  const [download] = await Promise.all([page.waitForEvent('download'), begin()]);
+  const [download] = await Promise.all([page.context().waitForEvent('download'), begin()]);
   return { name: download.suggestedFilename(), bytes: Buffer.concat(await (await download.createReadStream()).toArray()) };
 }
 
