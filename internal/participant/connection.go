@@ -49,7 +49,7 @@ func (s *service) createParticipantConnection(ctx context.Context, in *CreatePar
 		err = nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, tooLate(err)
 	}
 	return s.connection(b, in.Type), nil
 }

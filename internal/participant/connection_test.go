@@ -146,6 +146,29 @@ func TestSupervisorBargesInByRequest(t *testing.T) {
 	w.refused(two.participant, connectionPath, `{"ConnectParticipant":true}`, 400, "ValidationException", "another supervisor")
 }
 
+// TestLateBot: a custom participant who comes later than 15 seconds after CreateParticipant is
+// told so when it asks for a connection (semantics.md 3.1). A connection token that it has
+// all the same is that of somebody who has left: nothing else models that it is not found.
+func TestLateBot(t *testing.T) {
+	w := newWorld(t)
+	p := w.connected()
+	bot := w.add(p, chat.CustomBot)
+	w.clock.Advance(15*time.Second + 10*time.Millisecond) // a chat's time may be ahead by some
+	for _, body := range []string{`{"Type":["CONNECTION_CREDENTIALS"]}`, `{"ConnectParticipant":true}`, `{"ConnectParticipant":false}`} {
+		w.refused(bot.participant, connectionPath, body, 404, "ResourceNotFoundException", "within 15 seconds")
+	}
+	for path, body := range map[string]string{
+		messagePath: `{"ContentType":"text/plain","Content":"x"}`, eventPath: event(chat.EventTyping, "", ""),
+		transcriptPath: `{}`, "/participant/disconnect": `{}`, "/participant/attachment": `{"AttachmentId":"a"}`,
+		"/participant/complete-attachment-upload": `{"AttachmentIds":["a"],"ClientToken":"t"}`,
+	} {
+		a := w.refused(bot.connection, path, body, 403, "AccessDeniedException", "Access denied")
+		if !strings.Contains(a.header.Get("X-Parley-Detail"), "within 15 seconds") {
+			t.Errorf("%s: detail %q", path, a.header.Get("X-Parley-Detail"))
+		}
+	}
+}
+
 func TestDisconnect(t *testing.T) {
 	w := newWorld(t)
 	p := w.connected()

@@ -23,7 +23,7 @@ var refusals = map[chat.Reason]func(detail string) *restjson.Error{
 	chat.ReceiptsOff:            conflict,
 	chat.WrongState:             invalid,
 	chat.TooMany:                invalid,
-	chat.TooLate:                notFound,
+	chat.TooLate:                denied, // but see tooLate
 	chat.QuotaExceeded:          quotaExceeded,
 	chat.AlreadyDone:            conflict,
 }
@@ -60,8 +60,17 @@ func conflict(message string) *restjson.Error {
 	return &restjson.Error{Code: "ConflictException", Status: http.StatusConflict, Message: message}
 }
 
-// notFound is modelled for DescribeView only; the real service answers a custom
-// participant who comes too late with it all the same (semantics.md 3.1).
+// tooLate is what CreateParticipantConnection tells a custom participant who comes too late,
+// though it doesn't model that: so does the real service (semantics.md 3.1). Other errors
+// are as they were.
+func tooLate(err error) error {
+	if refusal, ok := errors.AsType[*chat.Refusal](err); ok && refusal.Reason == chat.TooLate {
+		return notFound(refusal.Detail)
+	}
+	return err
+}
+
+// notFound is modelled for DescribeView only.
 func notFound(message string) *restjson.Error {
 	return &restjson.Error{Code: "ResourceNotFoundException", Status: http.StatusNotFound, Message: message}
 }
