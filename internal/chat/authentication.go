@@ -107,7 +107,7 @@ func (a Authenticate) decide(t *turn) error {
 	case err != nil:
 		return err
 	case s.State == AuthCode:
-		return refuse(AlreadyDone, "the customer has come back from the identity provider already")
+		return refuse(WrongState, "the customer has come back from the identity provider already")
 	case t.now.Sub(s.at) >= AuthURLWithin:
 		return refuse(UnknownItem, "SessionId is more than a minute old: GetAuthenticationUrl must be called within a minute of the event authentication.initiated")
 	}

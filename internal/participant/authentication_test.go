@@ -104,6 +104,21 @@ func TestAuthenticationRefused(t *testing.T) {
 	w.refused(late.connection, urlPath, urlBody(w.initiated(late), "https://a.example"), 403, "AccessDeniedException", "")
 }
 
+// A session is used up when the customer has come back: its URL is given no more, with an
+// error that GetAuthenticationUrl models (semantics.md 3.0, 3.4).
+func TestAuthenticationURLIsOver(t *testing.T) {
+	provider := oidctest.Start(t, oidctest.Options{})
+	w := newWorld(t)
+	p := w.run(w.configure(logIn(provider.Issuer)), "f", "")
+	body := urlBody(w.initiated(p), "https://shop.example/back")
+	w.must(p.connection, urlPath, body, nil)
+	id, _ := chat.ParseID(w.initiated(p))
+	if _, err := w.node.Do(t.Context(), p.chat, chat.AnswerAuthentication{Session: id, Code: "abc"}); err != nil {
+		t.Fatal(err)
+	}
+	w.refused(p.connection, urlPath, body, 400, "ValidationException", "has come back")
+}
+
 // A provider that is down is our failure; the customer may try again.
 func TestProviderDown(t *testing.T) {
 	provider := oidctest.Start(t, oidctest.Options{})
