@@ -118,9 +118,8 @@ func (s *Settings) Check() error {
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		return fmt.Errorf("listen: %q is not HOST:PORT, like 127.0.0.1:8080", s.Listen)
 	}
-	if u, err := url.Parse(s.PublicURL); s.PublicURL != "" &&
-		(err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("public-url: %q is not a URL like https://chat.example.com", withoutPassword(s.PublicURL))
+	if err := s.checkPublicURL(); err != nil {
+		return err
 	}
 	if s.reachable() {
 		if err := s.checkPublic(); err != nil {
@@ -169,6 +168,22 @@ func (s *Settings) Check() error {
 	}
 	if _, err := uuid.Parse(s.InstanceID); err != nil {
 		return fmt.Errorf("instance-id: %q is not a UUID", s.InstanceID)
+	}
+	return nil
+}
+
+// checkPublicURL refuses what makes no websocket URL, or one of this machine that ends every
+// ChatJS session for good (semantics.md 1.1).
+func (s *Settings) checkPublicURL() error {
+	u, err := url.Parse(s.PublicURL)
+	switch {
+	case s.PublicURL == "":
+		return nil
+	case err != nil || u.Host == "" || u.User != nil || !strings.HasPrefix(s.PublicURL, "http://") && !strings.HasPrefix(s.PublicURL, "https://"):
+		return fmt.Errorf("public-url: %q is not a URL like https://chat.example.com", withoutPassword(s.PublicURL))
+	case u.Scheme == "http" && loopback(u.Hostname()) && (u.Hostname() != "127.0.0.1" || u.Port() == ""):
+		return fmt.Errorf("public-url: without TLS, ChatJS opens websockets at 127.0.0.1 and a port only, not at %s; "+
+			"say http://127.0.0.1:PORT", u.Host)
 	}
 	return nil
 }
