@@ -203,6 +203,23 @@ func TestPathsThatNobodyServes(t *testing.T) {
 	}
 }
 
+// TestExposedHeaders: a page of another origin reads an error's type and a request's id
+// only if they are exposed to it, whatever is answered (semantics.md 3.0).
+func TestExposedHeaders(t *testing.T) {
+	for _, origins := range [][]string{nil, {"https://a.example"}} {
+		h, _ := edgeOf(restjson.EdgeOptions{Origins: origins})
+		for _, path := range []string{"/ok", "/known", "/panic", "/nowhere"} {
+			r := do(t, h, "POST", path, "{}", "Origin", "https://a.example")
+			exposed := strings.Split(strings.ToLower(r.Header.Get("Access-Control-Expose-Headers")), ",")
+			for _, name := range []string{"x-amzn-requestid", "x-amzn-errortype", "x-parley-detail"} {
+				if !slices.Contains(exposed, name) {
+					t.Errorf("%s, origins %v: %s is not exposed", path, origins, name)
+				}
+			}
+		}
+	}
+}
+
 // TestBeforeTellsTheHandler: what Before found out of the caller comes with the context,
 // and so does everything that the context had.
 func TestBeforeTellsTheHandler(t *testing.T) {
