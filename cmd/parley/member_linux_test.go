@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -86,9 +87,13 @@ func (m *member) String() string { return m.name + ", " + m.who }
 // out reports whether it is right to refuse the member.
 func (m *member) out() bool { return m.leaving.Load() || m.ending.Load() }
 
+// errUnasked is of a connection that a node may have given without asking the database, as
+// it does while that can't be asked.
+var errUnasked = errors.New("a connection was given")
+
 // wantOut checks that every call is refused, on any node.
 func (m *member) wantOut() {
-	token := m.connectionToken()
+	token, limit := m.connectionToken(), time.Now().Add(recovery)
 	m.mu.Lock()
 	first := m.seen[0]
 	m.mu.Unlock()
@@ -99,7 +104,13 @@ func (m *member) wantOut() {
 			_, err := m.api().GetTranscript(m.ctx, &connectparticipant.GetTranscriptInput{ConnectionToken: token})
 			return err
 		},
-		"CreateParticipantConnection": func() error { _, err := m.connect(m.ctx); return err },
+		"CreateParticipantConnection": func() error {
+			_, err := m.connect(m.ctx)
+			if err == nil && time.Now().Before(limit) {
+				return errUnasked
+			}
+			return err
+		},
 	} {
 		if err := m.insist(call); refusedFor(err) != "AccessDeniedException" && m.ctx.Err() == nil {
 			m.Errorf("%v is out, and %s gave %v", m, name, err)
