@@ -95,9 +95,9 @@ func (c *Chat) waitsFor(w Waiting) bool {
 
 // runFlow does the steps from an index on, until one waits or none is left.
 func (t *turn) runFlow(from int) {
-	f := &t.chat.Settings.Flow
+	f, exits := &t.chat.Settings.Flow, t.chat.flow.exits
 	for i := from; i < len(f.Steps); {
-		if i >= f.Exit && from < f.Exit {
+		if f.Exit != 0 && i >= f.Exit && !exits {
 			break
 		}
 		next, waits := t.step(i)
@@ -107,7 +107,7 @@ func (t *turn) runFlow(from int) {
 		i = next
 	}
 	switch {
-	case f.Exit != 0 && from >= f.Exit && t.chat.present(Agent) == nil:
+	case exits && t.chat.present(Agent) == nil:
 		t.end(CauseFlow)
 	case t.chat.flow.waits:
 		t.append(Entry{Kind: KindStepped, Step: &Position{Index: flowOver}})

@@ -245,6 +245,9 @@ func TestSurvey(t *testing.T) {
 		jane.event(chat.EventJoined)
 		bob.say(chat.TypePlain, "Bye")
 		jane.said("Bye")
+		if got := jane.transcript(); !slices.Equal(got, []string{"Hello", "In words please.", "Bye"}) {
+			t.Errorf("before the agent has left: %q", got)
+		}
 		bob.leave()
 		jane.event(chat.EventLeft)
 		jane.said("How was it?")
