@@ -135,7 +135,8 @@ func (c *Chat) attachments(now time.Time) (n int) {
 }
 
 // StartUpload gives a file a place: StartAttachmentUpload (semantics.md 6). The caller
-// has checked its type and size. The answer's ID is the file's.
+// has checked its type and size. The answer's ID is the file's. Files that were not complete
+// in time are forgotten, and removed.
 type StartUpload struct {
 	By    ParticipantID
 	File  File
@@ -145,7 +146,10 @@ type StartUpload struct {
 
 func (s StartUpload) decide(t *turn) error {
 	if t.repeated(s.By, s.Token, keyStart, s.File.Name) {
-		return nil
+		if f := t.chat.files[t.out.ID]; f != nil && !f.abandoned(t.now) {
+			return nil
+		}
+		t.out = Outcome{} // what nobody can complete any more is begun anew
 	}
 	p, err := t.speaker(s.By)
 	if err != nil {
@@ -154,9 +158,14 @@ func (s StartUpload) decide(t *turn) error {
 	if most := cmp.Or(s.Most, MaxAttachments); t.chat.attachments(t.now) >= most {
 		return refuse(QuotaExceeded, fmt.Sprintf("The number of attachments per contact exceeds the quota, which is %d", most))
 	}
-	f := s.File
+	f, before := s.File, t.chat.filesByID()
 	f.ID = t.ids(t.now)
 	t.append(Entry{Kind: KindUpload, ID: f.ID, By: &p.Author, Token: s.Token, File: &f})
+	for _, old := range before {
+		if t.chat.files[old.ID] == nil { // abandoned; its bytes may have come all the same
+			t.discard(old.File, old.by)
+		}
+	}
 	return nil
 }
 

@@ -254,7 +254,7 @@ func (w *walk) answer(cmd chat.Command, out chat.Outcome) error {
 	cmd = request(cmd)
 	first, again := w.requests[cmd]
 	switch same := out.ID == first.ID && out.At == first.At && len(out.Entries) == 0; {
-	case again && !same && !first.At.Before(w.latest.Add(-chat.TokenWindow)):
+	case again && !same && !first.At.Before(w.latest.Add(-window(cmd))):
 		return fmt.Errorf("%+v was answered %+v and is now %+v", cmd, first, out)
 	case again && out.Repeated && w.given[cmd].Before(w.now.Truncate(time.Millisecond).Add(-chat.TokenWindow)):
 		return fmt.Errorf("%+v was answered %+v too long ago to be repeated", cmd, first)
@@ -266,6 +266,15 @@ func (w *walk) answer(cmd chat.Command, out chat.Outcome) error {
 		w.given[cmd] = slices.MaxFunc([]time.Time{w.now, w.latest, out.At}, time.Time.Compare)
 	}
 	return nil
+}
+
+// window is how long a repetition must be answered alike. A file that was begun, and that
+// nobody may complete any more, is begun anew.
+func window(cmd chat.Command) time.Duration {
+	if _, begins := cmd.(chat.StartUpload); begins {
+		return 2*chat.UploadWithin - time.Millisecond
+	}
+	return chat.TokenWindow
 }
 
 // apply lets the chat and its twin move on, and checks what was foretold.

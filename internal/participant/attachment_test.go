@@ -136,6 +136,21 @@ func TestAttachmentStartedTwice(t *testing.T) {
 	}
 }
 
+// A file that was not completed within half an hour is begun anew, also by the same
+// ClientToken.
+func TestAttachmentAbandoned(t *testing.T) {
+	w := newWorld(t)
+	p := w.connected()
+	first := w.begin(p, "a.txt", "text/plain", "hello")
+	w.put(*first.UploadMetadata, "hello")
+	w.clock.Advance(30*time.Minute + time.Second)
+	w.refused(p.connection, completePath, completeBody(first.AttachmentId, "c"), 400, "ValidationException", "in the last 30 minutes")
+	w.begin(p, "b.txt", "text/plain", "hello")
+	if again := w.begin(p, "a.txt", "text/plain", "hello"); again.AttachmentId == first.AttachmentId {
+		t.Error("it is the same attachment")
+	}
+}
+
 // What can't be attached is refused in a sentence that clients show as it is.
 func TestAttachmentsRefused(t *testing.T) {
 	w := newWorld(t)
