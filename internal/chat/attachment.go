@@ -19,11 +19,11 @@ const (
 	completeWithin = 2 * UploadWithin
 	// ScanWithin is how long one attempt to scan a file, or to remove a rejected one, may
 	// take. If nothing was heard by then, because its node has died or has too much to do, it
-	// is asked for again: fileAsks times altogether. scanAttempts is how often the scanner may
+	// is asked for again: fileAsks times altogether. ScanAttempts is how often the scanner may
 	// fail.
 	ScanWithin   = 20 * time.Second
 	fileAsks     = 45 // 15 minutes
-	scanAttempts = 3
+	ScanAttempts = 3
 )
 
 // Status is an attachment's; the strings are the wire's.
@@ -258,7 +258,7 @@ func (s Scanned) decide(t *turn) error {
 	switch {
 	case !s.Failed:
 		t.attach(f, by, s.Result, "")
-	case f.Attempt < scanAttempts:
+	case f.Attempt < ScanAttempts:
 		t.scan(f, by, f.Attempt+1, "")
 	default:
 		t.attach(f, by, Rejected, "")

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jonboulle/clockwork"
 
@@ -15,10 +14,10 @@ import (
 	"github.com/parley-chat/parley/internal/blob/memblob"
 	"github.com/parley-chat/parley/internal/blob/s3blob"
 	"github.com/parley-chat/parley/internal/blob/served"
-	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/participant"
 	"github.com/parley-chat/parley/internal/scan"
 	"github.com/parley-chat/parley/internal/token"
+	"github.com/parley-chat/parley/internal/work"
 )
 
 // openBlobs opens the place where the settings say that files are.
@@ -53,12 +52,9 @@ func orNil[S blob.Store](s S, err error) (blob.Store, error) {
 	return s, nil
 }
 
-// scanTime is how long a scanner may take: a little less than until the rules ask again.
-const scanTime = chat.ScanWithin - 2*time.Second
-
 // scanner is that of the settings; nil if there is none.
 func (s *Server) scanner(clock clockwork.Clock) (scan.Scanner, error) {
-	c := scan.Config{Blobs: s.blobs, Clock: clock, Timeout: scanTime}
+	c := scan.Config{Blobs: s.blobs, Clock: clock, Timeout: work.ScanTime}
 	setting := s.settings.Scanner
 	var made scan.Scanner
 	var err error

@@ -21,8 +21,7 @@ import (
 type Config struct {
 	Center *center.Center
 	Blobs  blob.Store
-	// Scanner is needed where files are scanned. Its time-out should be less than
-	// chat.ScanWithin, when an attempt is asked for again.
+	// Scanner is needed where files are scanned. Its time-out should be ScanTime.
 	Scanner scan.Scanner
 	Clock   clockwork.Clock
 	Log     *slog.Logger
@@ -38,6 +37,9 @@ const (
 	// attempts are made at what can fail for a moment, a pause apart that doubles.
 	attempts = 3
 	pause    = time.Second
+	// ScanTime is how long a scanner may take. With the pause after it, an attempt is over
+	// before the rules ask for it again, and all of them are in a minute (semantics.md 6).
+	ScanTime = chat.ScanWithin - pause<<(chat.ScanAttempts-2) - time.Second
 	// sweepEvery is how often uploads are looked for that were never said to be complete,
 	// abandoned how old they are when they are removed.
 	sweepEvery = 10 * time.Minute
@@ -58,7 +60,7 @@ func (w *Worker) Work(ctx context.Context, id chat.ChatID, job chat.Job) chat.Co
 }
 
 // scan makes one attempt; the rules ask for others. A failure is told after a pause, so
-// that a scanner which restarts is not asked three times meanwhile.
+// that a scanner which restarts is not asked three times meanwhile; the last one at once.
 func (w *Worker) scan(ctx context.Context, k blob.Key, f chat.File) chat.Command {
 	approved, err := w.ask(ctx, k, f)
 	switch {
@@ -66,7 +68,9 @@ func (w *Worker) scan(ctx context.Context, k blob.Key, f chat.File) chat.Command
 		return nil // the node ends; another one asks again
 	case errors.Is(err, scan.ErrRetry):
 		w.c.Log.Warn("an attachment could not be scanned", "file", k, "attempt", f.Attempt, "err", err)
-		w.rest(ctx, f.Attempt)
+		if f.Attempt < chat.ScanAttempts {
+			w.rest(ctx, f.Attempt)
+		}
 		return chat.Scanned{File: f, Failed: true}
 	case approved && err == nil:
 		return chat.Scanned{File: f, Result: chat.Approved}
