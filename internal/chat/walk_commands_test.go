@@ -34,6 +34,13 @@ var flows = []chat.Flow{
 		{Say: "{}", As: chat.TypeInteractive, Else: 2}, {Say: "*", As: chat.TypeMarkdown}, {Say: "agents", To: chat.ToAgent},
 		{Wait: chat.WaitTime, Within: 30}, {Wait: chat.WaitReply, Within: 120, Else: 6}, {Wait: chat.WaitBot}, {Disconnect: true},
 	}},
+	{
+		Steps: []chat.Step{
+			{Queue: "q", Offer: users}, {Wait: chat.WaitReply, Within: 60, Else: 3}, {Say: "thanks", Next: 4}, {Wait: chat.WaitAgent, Within: 60},
+			{Say: "how was it?"}, {Wait: chat.WaitReply, Within: 120},
+		},
+		Exit: 4,
+	},
 	{Steps: []chat.Step{{Authenticate: "okta"}, {Authenticate: "okta"}, {Wait: chat.WaitAgent}, {Say: "over"}}},
 }
 

@@ -54,6 +54,7 @@ type walk struct {
 	seen     map[chat.ID]bool
 	rows     []chat.Summary
 	ended    bool
+	exits    bool // what follows the conversation has begun
 	receipts map[[2]chat.ID]chat.Receipt
 	// requests are the answers to requests with a ClientToken.
 	requests map[chat.Command]chat.Outcome
@@ -173,6 +174,11 @@ func (w *walk) entry(e *chat.Entry) error {
 		w.items = append(w.items, e.ID)
 	case chat.KindContact:
 		w.contacts = append(w.contacts, e.Segment.ID)
+		w.exits = w.exits || e.Segment.Method == chat.MethodDisconnect
+	case chat.KindStepped:
+		if exit := w.chat.Settings.Flow.Exit; exit > 0 && e.Step.Index >= exit && !w.exits {
+			return fmt.Errorf("the step %d, which follows the conversation, comes before its end", e.Step.Index)
+		}
 	case chat.KindUpload:
 		w.files = append(w.files, upload{e.File.ID, e.By.ID})
 	case chat.KindAuthentication:
