@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -82,7 +83,9 @@ func TestSuitable(t *testing.T) {
 }
 
 // TestHealth: what is known to be lost is tried once, and no longer than haste.
-func TestHealth(t *testing.T) {
+func TestHealth(t *testing.T) { synctest.Test(t, testHealth) }
+
+func testHealth(t *testing.T) {
 	s, err := Parse("postgres://localhost/x")
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +123,9 @@ func TestHealth(t *testing.T) {
 
 // TestHealthOfWrites: a database that answers and can't be written to is tried once, and
 // one that doesn't answer at all is lost, whoever finds out.
-func TestHealthOfWrites(t *testing.T) {
+func TestHealthOfWrites(t *testing.T) { synctest.Test(t, testHealthOfWrites) }
+
+func testHealthOfWrites(t *testing.T) {
 	s, err := Parse("postgres://localhost/x")
 	if err != nil {
 		t.Fatal(err)
