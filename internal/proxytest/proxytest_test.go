@@ -1,7 +1,9 @@
 package proxytest_test
 
 import (
+	"bytes"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -76,5 +78,27 @@ func TestFront(t *testing.T) {
 		if err != nil || n != size {
 			t.Fatalf("%d bytes came, and %v", n, err)
 		}
+	}
+}
+
+// A proxy that reaches nobody answers without having looked at the question. The connection
+// is good for the next one all the same.
+func TestFrontWithNothingBehind(t *testing.T) {
+	var said bytes.Buffer // to be read when the server has ended
+	front := httptest.NewUnstartedServer(proxytest.Front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+	})))
+	front.Config.ErrorLog = log.New(&said, "", 0)
+	front.Start()
+	for range 20 {
+		resp, err := http.Post(front.URL, "text/plain", strings.NewReader("question"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	front.Close()
+	if said.Len() > 0 {
+		t.Errorf("the server says: %.300s", &said)
 	}
 }
