@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/connectparticipant"
 	"github.com/aws/aws-sdk-go-v2/service/connectparticipant/types"
+
+	"github.com/parley-chat/parley/internal/porttest"
 )
 
 var kills = flag.Int("kills", 100, "how often TestCrash kills the server")
@@ -65,12 +66,11 @@ func TestCrash(t *testing.T) {
 // freeAddress is a loopback address that the server can listen on again and again.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := porttest.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // talk is the load: some chats whose people send as fast as they are answered.

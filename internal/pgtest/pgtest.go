@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -26,6 +24,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/parley-chat/parley/internal/porttest"
 )
 
 // patience is how long anything may take that has to happen.
@@ -187,7 +187,7 @@ func (c *Cluster) start(settings []string) error {
 	var err error
 	for range 10 {
 		if c.port == 0 {
-			if c.port, err = FreePort(); err != nil {
+			if c.port, err = porttest.Free(); err != nil {
 				return err
 			}
 		}
@@ -200,19 +200,6 @@ func (c *Cluster) start(settings []string) error {
 		c.port = 0
 	}
 	return err
-}
-
-// FreePort gives a port of the loopback interface that nobody uses now. It is none that
-// the system would give to somebody else while a server is restarted.
-func FreePort() (port int, err error) {
-	for range 100 {
-		port = 10000 + rand.IntN(20000)
-		var l net.Listener
-		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, err
 }
 
 // run starts the server and waits until it answers.

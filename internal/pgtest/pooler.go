@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/parley-chat/parley/internal/porttest"
 )
 
 // Pooler starts a pgbouncer before the database of the URL, which gives each
@@ -36,7 +38,7 @@ func Pooler(t testing.TB, url string, size int) string {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() { os.RemoveAll(c.dir) })
-	port, err := FreePort()
+	port, err := porttest.Free()
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}

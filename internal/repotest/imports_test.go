@@ -41,12 +41,16 @@ var mayImport = map[string][]string{
 	"internal/store/*":     {"internal/store", "internal/store/*", "internal/chat"},
 	"internal/bus/*":       {"internal/bus", "internal/chat"},
 	"internal/bus/natsbus": {"internal/bus", "internal/bus/localbus", "internal/chat"}, // within a node
-	"internal/blob/*":      {"internal/blob", "internal/blob/served", "internal/chat"},
-	"internal/scan":        {"internal/blob"},
-	"internal/restjson/*":  {"internal/restjson"},
-	"internal/pgtest":      {},
-	"internal/proxytest":   {},
-	"internal/identity/*":  {"internal/identity"},
+
+	"internal/bus/natsbus/natstest": {"internal/porttest"},
+
+	"internal/blob/*":     {"internal/blob", "internal/blob/served", "internal/chat"},
+	"internal/scan":       {"internal/blob"},
+	"internal/restjson/*": {"internal/restjson"},
+	"internal/pgtest":     {"internal/porttest"},
+	"internal/porttest":   {},
+	"internal/proxytest":  {},
+	"internal/identity/*": {"internal/identity"},
 
 	// The URLs of those whose files a node serves itself.
 	"internal/blob/served":   {"internal/blob", "internal/chat", "internal/restjson", "internal/token"},

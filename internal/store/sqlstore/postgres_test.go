@@ -15,6 +15,7 @@ import (
 
 	"github.com/parley-chat/parley/internal/chat"
 	"github.com/parley-chat/parley/internal/pgtest"
+	"github.com/parley-chat/parley/internal/porttest"
 	"github.com/parley-chat/parley/internal/store"
 	"github.com/parley-chat/parley/internal/store/sqlstore/pg"
 	"github.com/parley-chat/parley/internal/store/storetest"
@@ -181,7 +182,7 @@ func TestPostgresRefused(t *testing.T) {
 	wantPostgresRefused(t, "postgres://parley:s3cret@127.0.0.1:port/", "URL")
 	wantPostgresRefused(t, with("/test", "/missing"), "does not exist", "CREATE DATABASE")
 	wantPostgresRefused(t, with("parley@", "nobody:s3cret@"), "user")
-	port, err := pgtest.FreePort()
+	port, err := porttest.Free()
 	if err != nil {
 		t.Fatal(err)
 	}

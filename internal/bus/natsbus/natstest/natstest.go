@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/parley-chat/parley/internal/porttest"
 )
 
 // patience bounds every wait; it is only reached when something is broken.
@@ -29,13 +31,14 @@ type Server struct {
 	// URL is where clients reach it, nats://127.0.0.1:port, for as long as it exists.
 	URL string
 
-	t       testing.TB
-	name    string
-	dir     string
-	config  string // more lines of its configuration
-	client  string // its addresses; with port -1 as long as it has none
-	cluster string // empty if it is alone
-	peers   []string
+	t         testing.TB
+	name      string
+	dir       string
+	config    string // more lines of its configuration
+	clustered bool
+	client    string // its addresses
+	cluster   string // empty if it is alone
+	peers     []string
 
 	cmd   *exec.Cmd // nil while it does not run
 	watch *exec.Cmd
@@ -46,7 +49,7 @@ type Server struct {
 // language of NATS.
 func Start(t testing.TB, config string) *Server {
 	t.Helper()
-	s := &Server{t: t, name: "alone", dir: t.TempDir(), config: config, client: anyPort}
+	s := &Server{t: t, name: "alone", dir: t.TempDir(), config: config}
 	s.Restart()
 	return s
 }
@@ -56,7 +59,7 @@ func Cluster(t testing.TB, n int) []*Server {
 	t.Helper()
 	var all []*Server
 	for i := range n {
-		s := &Server{t: t, name: fmt.Sprint("server", i), dir: t.TempDir(), client: anyPort, cluster: anyPort}
+		s := &Server{t: t, name: fmt.Sprint("server", i), dir: t.TempDir(), clustered: true}
 		for _, other := range all {
 			s.peers = append(s.peers, other.cluster)
 		}
@@ -170,6 +173,40 @@ func (s *Server) Restart() {
 	if s.Kill(); first {
 		s.t.Cleanup(s.Kill)
 	}
+	for range 10 {
+		if first {
+			s.choose()
+		}
+		if s.launch() {
+			return
+		}
+	}
+	s.t.Fatalf("%s has no port of its own", s.name)
+}
+
+// choose chooses the addresses, which others may still take.
+func (s *Server) choose() {
+	s.t.Helper()
+	s.client = address(s.t)
+	if s.clustered {
+		s.cluster = address(s.t)
+	}
+	s.URL = "nats://" + s.client
+}
+
+func address(t testing.TB) string {
+	t.Helper()
+	port, err := porttest.Free()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", port)
+}
+
+// launch starts the process, and reports whether it is ready. It is not if somebody else
+// has one of its addresses.
+func (s *Server) launch() bool {
+	s.t.Helper()
 	file := filepath.Join(s.dir, "nats.conf")
 	if err := os.WriteFile(file, []byte(s.configuration()), 0o600); err != nil {
 		s.t.Fatal(err)
@@ -187,16 +224,12 @@ func (s *Server) Restart() {
 	}
 	s.cmd, s.log = cmd, newLog()
 	go s.log.read(out)
-	s.client = s.log.wait(s.t, `Listening for client connections on (\S+)`)
-	if s.cluster != "" {
-		s.cluster = s.log.wait(s.t, `Listening for route connections on (\S+)`)
+	if s.log.wait(s.t, `(Server is ready|address already in use)`) == "Server is ready" {
+		return true
 	}
-	s.URL = "nats://" + s.client
-	s.log.wait(s.t, `(Server is ready)`)
+	s.Kill()
+	return false
 }
-
-// anyPort has the server choose one.
-const anyPort = "127.0.0.1:-1"
 
 func (s *Server) configuration() string {
 	c := fmt.Sprintf("server_name: %s\nlisten: %q\n%s\n", s.name, s.client, s.config)

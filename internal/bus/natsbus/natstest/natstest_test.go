@@ -1,6 +1,7 @@
 package natstest
 
 import (
+	"net"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -37,4 +38,23 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+// Somebody else may be faster with an address.
+func TestAddressTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	s := &Server{t: t, name: "alone", dir: t.TempDir(), client: taken.Addr().String()}
+	t.Cleanup(s.Kill)
+	if s.launch() {
+		t.Error("it is ready at an address that is somebody else's")
+	}
+	s.log = nil // as if it had never been tried
+	s.Restart()
+	if s.client == taken.Addr().String() {
+		t.Error("it has not tried another one")
+	}
 }
