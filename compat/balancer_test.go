@@ -77,7 +77,7 @@ func (b *balancer) add(ctx context.Context, address string) {
 
 // ask keeps what is known of a node's readiness up to date.
 func (b *balancer) ask(ctx context.Context, k *backend) {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
@@ -109,7 +109,7 @@ func (b *balancer) set(k *backend, ready bool) {
 // await waits until n nodes are ready.
 func (b *balancer) await(t *testing.T, n int) {
 	t.Helper()
-	limit := time.After(startWithin)
+	limit := time.After(patience)
 	for {
 		b.mu.Lock()
 		ready, changed := len(b.inRotation()), b.changed
@@ -135,14 +135,23 @@ func (b *balancer) inRotation() (ready []*backend) {
 	return ready
 }
 
-// choose takes any node that is ready, or nil.
+// choose takes any node that is ready. If there is none it waits for one: the database is
+// everybody's, and when a busy machine lets it answer late, no node is ready for a moment.
 func (b *balancer) choose() *backend {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if ready := b.inRotation(); len(ready) > 0 {
-		return ready[rand.IntN(len(ready))]
+	limit := time.After(patience)
+	for {
+		b.mu.Lock()
+		ready, changed := b.inRotation(), b.changed
+		b.mu.Unlock()
+		if len(ready) > 0 {
+			return ready[rand.IntN(len(ready))]
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			return nil
+		}
 	}
-	return nil
 }
 
 // ServeHTTP implements [http.Handler].

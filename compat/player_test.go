@@ -11,13 +11,6 @@ import (
 	"time"
 )
 
-const (
-	// answerWithin covers a client's own retries.
-	answerWithin = 30 * time.Second
-	// seenWithin is how long something may take to get to a participant.
-	seenWithin = 30 * time.Second
-)
-
 // failure is an error as a client reports it, or as the scenario expects it.
 type failure struct {
 	Type    string   `json:"type" yaml:"type"`
@@ -83,7 +76,7 @@ func startPlayer(t *testing.T, command []string, env []string) *player {
 		stdin.Close() // a player ends with its input
 		select {
 		case <-read:
-		case <-time.After(seenWithin):
+		case <-time.After(patience):
 			cmd.Process.Kill()
 		}
 		cmd.Wait()
@@ -164,7 +157,7 @@ func (p *player) call(do, who string, in map[string]any) (map[string]any, *failu
 		return nil, nil, err
 	}
 	var answer line
-	err := p.await(answerWithin, func() (ok bool) {
+	err := p.await(patience, func() (ok bool) {
 		answer, ok = p.answers[id]
 		return ok
 	})
@@ -173,7 +166,7 @@ func (p *player) call(do, who string, in map[string]any) (map[string]any, *failu
 
 // next takes the next item that a participant got.
 func (p *player) next(who string) (item map[string]any, err error) {
-	err = p.await(seenWithin, func() bool {
+	err = p.await(patience, func() bool {
 		if len(p.items[who]) == 0 {
 			return false
 		}

@@ -17,7 +17,7 @@ import (
 
 const (
 	// drainDelay is ample time for a balancer on a busy machine to notice.
-	drainDelay = 3 * time.Second
+	drainDelay = 10 * time.Second
 	// drainSpread is over how long a node sends its websockets away.
 	drainSpread = time.Second
 	// handovers is how often a single server is replaced.
@@ -26,7 +26,7 @@ const (
 	// each message: what is to be seen needs no more.
 	between, pace = 5, 20 * time.Millisecond
 	// patience is for what a busy machine may take, and only a failure takes.
-	patience = time.Minute
+	patience = 3 * time.Minute
 )
 
 // Customers and agents, each with ChatJS in a browser or in plain Node, go on talking

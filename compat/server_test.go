@@ -23,9 +23,6 @@ import (
 	"github.com/parley-chat/parley/internal/identity/oidctest"
 )
 
-// startWithin is how long the server may take until it listens.
-const startWithin = 15 * time.Second
-
 // build makes the programs of this module that the test runs, and says where.
 func build(t *testing.T) (dir string) {
 	dir = t.TempDir()
@@ -151,8 +148,8 @@ func (p *process) awaitListening() (address string) {
 	p.server.t.Helper()
 	select {
 	case address = <-p.listens:
-	case <-time.After(startWithin):
-		p.server.t.Fatalf("the server did not say where it listens within %s; it said:\n%s", startWithin, p.server.log)
+	case <-time.After(patience):
+		p.server.t.Fatalf("the server did not say where it listens within %s; it said:\n%s", patience, p.server.log)
 	}
 	return address
 }
@@ -202,7 +199,7 @@ func (s *server) special(node, method, path string, body []byte, want int) {
 	s.t.Helper()
 	u := &url.URL{Scheme: "http", Host: node, Path: path}
 	req := &http.Request{Method: method, URL: u, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
-	resp, err := (&http.Client{Timeout: answerWithin}).Do(req)
+	resp, err := (&http.Client{Timeout: patience}).Do(req)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func (s *story) ourselves(st *step, in map[string]any) bool {
 		s.server.relay.loseAnswer(fmt.Sprint(in["Path"]))
 	case "await":
 		key := fmt.Sprint(st.Who, " ", in["Event"])
-		if err := s.player.await(seenWithin, func() bool { return s.player.events[key] > 0 }); err != nil {
+		if err := s.player.await(patience, func() bool { return s.player.events[key] > 0 }); err != nil {
 			s.fail("waiting for %v: %v", in["Event"], err)
 		}
 	default:

@@ -20,8 +20,11 @@ const site = createServer(async (request, response) => {
 await new Promise((resolve) => site.listen(0, '127.0.0.1', resolve));
 const origin = `http://127.0.0.1:${site.address().port}/`;
 
+// The test has patience, and no more than this.
+const timeout = 180_000;
+
 const browser = await chromium.launch({
-  executablePath: process.env.PARLEY_TEST_CHROMIUM,
+  executablePath: process.env.PARLEY_TEST_CHROMIUM, timeout,
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
@@ -29,6 +32,7 @@ const browser = await chromium.launch({
 // openPage opens a page; report takes what the session's callbacks say.
 export async function openPage(report) {
   const context = await browser.newContext();
+  context.setDefaultTimeout(timeout);
   const page = await context.newPage();
   page.on('pageerror', (error) => report({ event: 'pageerror', message: error.message }));
   await page.exposeFunction('report', report);

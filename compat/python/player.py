@@ -42,8 +42,8 @@ class Session:
         self.socket.send(
             json.dumps({"topic": "aws/subscribe", "content": {"topics": ["aws/chat"]}})
         )
-        if not self.subscribed.wait(10):
-            raise TimeoutError("no answer to the subscription within 10 s")
+        if not self.subscribed.wait(120):
+            raise TimeoutError("no answer to the subscription within 2 minutes")
 
     def _read(self):
         try:
