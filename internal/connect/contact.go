@@ -94,8 +94,8 @@ type QueueInfo struct {
 // Accepting and connecting are one with us.
 type AgentInfo struct {
 	Id                        *string    `json:"Id"`
-	AcceptedByAgentTimestamp  *Timestamp `json:"AcceptedByAgentTimestamp"`
-	ConnectedToAgentTimestamp *Timestamp `json:"ConnectedToAgentTimestamp"`
+	AcceptedByAgentTimestamp  *Timestamp `json:"AcceptedByAgentTimestamp,omitzero"`
+	ConnectedToAgentTimestamp *Timestamp `json:"ConnectedToAgentTimestamp,omitzero"`
 }
 
 // NextContactEntry is a contact to which this one was transferred.

@@ -69,7 +69,7 @@ type ContactSearchSummary struct {
 // first agent did.
 type ContactSearchSummaryAgentInfo struct {
 	Id                        *string    `json:"Id"`
-	ConnectedToAgentTimestamp *Timestamp `json:"ConnectedToAgentTimestamp"`
+	ConnectedToAgentTimestamp *Timestamp `json:"ConnectedToAgentTimestamp,omitzero"`
 }
 
 // defaultFound is the page's size without MaxResults.

@@ -126,6 +126,9 @@ func TestMonitorContact(t *testing.T) {
 	if w.store.appends.Load() != appends {
 		t.Error("a repetition stored something")
 	}
+	if info := w.describe(*first.ContactId).AgentInfo; *info.Id != "carol" || info.ConnectedToAgentTimestamp != nil {
+		t.Errorf("who watches in silence is shown as %+v", info)
+	}
 	carol := w.joins(contact, "SUPERVISOR", "carol")
 	own := w.describe(*first.ContactId)
 	if own.InitiationMethod != "MONITOR" || *own.InitialContactId != contact || *own.PreviousContactId != contact ||

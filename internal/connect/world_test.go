@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -96,11 +97,31 @@ func newWorld(t *testing.T, change ...func(*connect.Config)) *world {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", restjson.NotFound)
 	connect.New(w.config).Register(mux)
-	srv := httptest.NewServer(restjson.Edge(mux, slog.New(slog.DiscardHandler), restjson.EdgeOptions{}))
+	srv := httptest.NewServer(noNull(t, restjson.Edge(mux, slog.New(slog.DiscardHandler), restjson.EdgeOptions{})))
 	t.Cleanup(srv.Close)
 	w.url = srv.URL
 	w.client = w.clientOf(keyID, secret)
 	return w
+}
+
+// noNull holds all answers to leave out what there is not, as the protocol has it.
+func noNull(t *testing.T, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got := httptest.NewRecorder()
+		h.ServeHTTP(got, r)
+		for d := json.NewDecoder(bytes.NewReader(got.Body.Bytes())); ; {
+			token, err := d.Token()
+			if err != nil {
+				break
+			}
+			if token == nil {
+				t.Errorf("%s %s: a member is null: %s", r.Method, r.URL.Path, got.Body)
+			}
+		}
+		maps.Copy(w.Header(), got.Header())
+		w.WriteHeader(got.Code)
+		_, _ = w.Write(got.Body.Bytes())
+	})
 }
 
 // centerFile is the contact center of the worlds, besides the built-in flow and its queue.
