@@ -75,7 +75,7 @@ type Settings struct {
 	Attachments     string   `help:"Whether files can be sent: on or off." enum:"on,off" default:"on"`
 	AttachmentSize  int      `help:"Size of the largest file that can be sent, in MB, from 1 to 100." default:"20"`
 	AttachmentCount int      `help:"How many files a chat may have." default:"35"`
-	AttachmentTypes []string `help:"Kinds of files that can be sent besides those of the real service, each as EXTENSION=MEDIA-TYPE, like zip=application/zip." placeholder:"EXT=TYPE"`
+	AttachmentTypes []string `help:"Kinds of files that can be sent besides those of the real service, each as EXTENSION=MEDIA-TYPE, like zip=application/zip. With the word only before them, no others can." placeholder:"EXT=TYPE"`
 	Blobs           string   `help:"Where files are kept: empty for the data directory, or s3://BUCKET/PREFIX?… of an S3-compatible store." placeholder:"URL"`
 	Scanner         string   `help:"What looks at files before anybody gets them: a command with arguments, separated by spaces, or the URL of a web hook." placeholder:"COMMAND|URL"`
 

@@ -80,6 +80,9 @@ func TestCheck(t *testing.T) {
 		"types": {func(s *Settings) {
 			s.AttachmentTypes = []string{".ZIP=Application/Zip", "7z=application/x-7z-compressed"}
 		}, ""},
+		"type alone":        {func(s *Settings) { s.AttachmentTypes = []string{"only", "pdf=application/pdf"} }, ""},
+		"no type alone":     {func(s *Settings) { s.AttachmentTypes = []string{"only"} }, "attachment-types: number 1"},
+		"type, then alone":  {func(s *Settings) { s.AttachmentTypes = []string{"zip=a/b", "only"} }, "attachment-types: number 2"},
 		"type without type": {func(s *Settings) { s.AttachmentTypes = []string{"zip"} }, "attachment-types: number 1"},
 		"type of no type":   {func(s *Settings) { s.AttachmentTypes = []string{"zip=a/b", "x=zip"} }, "attachment-types: number 2"},
 		"type of a path":    {func(s *Settings) { s.AttachmentTypes = []string{"a/b=a/b"} }, "attachment-types: number 1"},
@@ -101,9 +104,14 @@ func TestCheck(t *testing.T) {
 
 func TestMediaTypes(t *testing.T) {
 	s := Settings{AttachmentTypes: []string{".ZIP=Application/Zip", "zip=application/x-zip", "md=text/markdown"}}
-	types, err := s.MediaTypes()
-	if want := map[string][]string{".zip": {"application/zip", "application/x-zip"}, ".md": {"text/markdown"}}; err != nil || !reflect.DeepEqual(types, want) {
-		t.Errorf("%v, %v", types, err)
+	types, only, err := s.MediaTypes()
+	want := map[string][]string{".zip": {"application/zip", "application/x-zip"}, ".md": {"text/markdown"}}
+	if err != nil || only || !reflect.DeepEqual(types, want) {
+		t.Errorf("%v, %t, %v", types, only, err)
+	}
+	s.AttachmentTypes = append([]string{"only"}, s.AttachmentTypes...)
+	if types, only, err = s.MediaTypes(); err != nil || !only || !reflect.DeepEqual(types, want) {
+		t.Errorf("no others: %v, %t, %v", types, only, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,13 +75,16 @@ func (s *Server) scanner(clock clockwork.Clock) (scan.Scanner, error) {
 
 // attachments are the limits of the settings.
 func (s *Server) attachments() (participant.Attachments, error) {
-	more, err := s.settings.MediaTypes()
+	given, only, err := s.settings.MediaTypes()
 	if err != nil {
 		return participant.Attachments{}, err
 	}
 	types := participant.DefaultMediaTypes()
-	for ext, list := range more {
+	for ext, list := range given {
 		types[ext] = append(slices.Clip(types[ext]), list...)
+	}
+	if only {
+		maps.DeleteFunc(types, func(ext string, _ []string) bool { return given[ext] == nil })
 	}
 	return participant.Attachments{
 		Off:     s.settings.Attachments == "off",

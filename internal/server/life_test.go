@@ -74,6 +74,20 @@ func TestAttachments(t *testing.T) {
 	}
 }
 
+// An installation may take fewer kinds of files than the real service.
+func TestOnlySomeTypes(t *testing.T) {
+	s := newShop(t, "", func(s *config.Settings) { s.AttachmentTypes = []string{"only", "pdf=application/pdf"} }).open()
+	jane := s.start("f")
+	jane.attachment(jane.attach("a.pdf", "application/pdf", "%PDF"), "APPROVED")
+	_, err := jane.chat.StartAttachmentUpload(t.Context(), &connectparticipant.StartAttachmentUploadInput{
+		ConnectionToken: jane.connection, AttachmentName: aws.String("a.txt"), ContentType: aws.String("text/plain"), AttachmentSizeInBytes: 1,
+	})
+	var refused *types.ValidationException
+	if !errors.As(err, &refused) || !strings.HasSuffix(*refused.Message, "these can: .pdf") {
+		t.Error(err)
+	}
+}
+
 // A page of another origin may upload: its browser asks first.
 func TestUploadFromAnotherOrigin(t *testing.T) {
 	s := newShop(t, "", func(*config.Settings) {}).open()
