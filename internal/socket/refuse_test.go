@@ -29,7 +29,7 @@ func (c *client) wantRefused(code int, words string) {
 		c.Fatalf("got %s, want something with %q", text, words)
 	}
 	c.send(`{"topic":"aws/subscribe","content":{"topics":["aws/chat"]}}`) // is ignored
-	c.leap(refusedFor - time.Millisecond)
+	c.leap(time.Second - time.Millisecond)
 	if c.server.sendsAway(got["connectionId"]) {
 		c.Fatal("was sent away too early")
 	}
@@ -106,7 +106,7 @@ func TestSixthSocketIsRefused(t *testing.T) {
 		five = append(five, w.dial(who))
 		five[i].ping() // now the server knows of it
 	}
-	w.pass(spareAfter)
+	w.pass(30)
 	w.dial(who).wantRefused(closeTryAgain, "five open websockets")
 	for _, c := range five {
 		c.ping()
@@ -128,7 +128,7 @@ func TestSixthSocketTakesTheSilentOnesPlace(t *testing.T) {
 			c.ping()
 		}
 	}
-	w.pass(spareAfter) // nobody was heard for 30 s, the third not even for 31
+	w.pass(30) // nobody was heard for 30 s, the third not even for 31
 	sixth := w.join(who)
 	five[2].wantClose(closeGoingAway)
 	w.say(who, "hi")
