@@ -63,9 +63,9 @@ func TestAttachment(t *testing.T) {
 		ID: id(1), At: at, Contact: second, Kind: chat.KindAttachment, By: bob,
 		File: &chat.File{ID: id(0xf1), Name: `a "b".png`, Type: "image/png", Size: 9, Status: chat.Rejected, Attempt: 3},
 	}
-	const want = `{"AbsoluteTime":"2026-04-01T09:00:00.007Z","Id":"#01","Type":"ATTACHMENT",` +
-		`"ParticipantId":"#0b","DisplayName":"Bob","ParticipantRole":"AGENT",` +
+	const want = `{"AbsoluteTime":"2026-04-01T09:00:00.007Z",` +
 		`"Attachments":[{"AttachmentName":"a \"b\".png","ContentType":"image/png","AttachmentId":"#f1","Status":"REJECTED"}],` +
+		`"Id":"#01","Type":"ATTACHMENT","ParticipantId":"#0b","DisplayName":"Bob","ParticipantRole":"AGENT",` +
 		`"InitialContactId":"#c1","ContactId":"#c2"}`
 	if got := show(t, wire.FromEntry(theChat, &e)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -12,9 +12,10 @@ import (
 )
 
 // Item is an element of GetTranscript's Transcript, and the payload of a frame. Its
-// members stand in the order seen in production (semantics.md 2.1).
+// members stand in the order seen in production (semantics.md 2.1, 2.4).
 type Item struct {
 	AbsoluteTime     string           `json:"AbsoluteTime"`
+	Attachments      []Attachment     `json:"Attachments,omitempty"`
 	Content          string           `json:"Content,omitempty"`
 	ContentType      string           `json:"ContentType,omitempty"`
 	Id               string           `json:"Id"`
@@ -22,7 +23,6 @@ type Item struct {
 	ParticipantId    string           `json:"ParticipantId,omitempty"`
 	DisplayName      string           `json:"DisplayName,omitempty"`
 	ParticipantRole  string           `json:"ParticipantRole,omitempty"`
-	Attachments      []Attachment     `json:"Attachments,omitempty"`
 	MessageMetadata  *MessageMetadata `json:"MessageMetadata,omitempty"`
 	InitialContactId string           `json:"InitialContactId,omitempty"`
 	ContactId        string           `json:"ContactId,omitempty"`
