@@ -321,11 +321,13 @@ func TestMistakes(t *testing.T) {
 // A flow does what it was written to do; the rules themselves are tested where they are.
 func TestFlowRuns(t *testing.T) {
 	c := must(t, `
+views: [{id: form}]
 flows:
   - id: f
     steps:
       - say: one
       - wait: {for: reply, within: 1m, else: [{say: late}]}
+      - view: {id: form, within: 5m} # not for this customer, who isn't waited for then
       - say: two
     on-disconnect: [{say: bye}]
 `)

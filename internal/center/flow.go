@@ -150,12 +150,16 @@ func orNothing(keys []string) string {
 }
 
 // branch appends what comes otherwise to the steps from an index on that can lead there,
-// and has the last of them lead past it.
+// and has the last of them lead past it. If nothing does, who isn't shown a view isn't
+// waited for either.
 func (b *builder) branch(flat []chat.Step, from int, otherwise []fileStep) ([]chat.Step, error) {
+	end := len(flat)
 	if len(otherwise) == 0 {
+		for i := from; i < end-1; i++ {
+			flat[i].Else = end
+		}
 		return flat, nil
 	}
-	end := len(flat)
 	flat, err := b.steps(flat, otherwise)
 	if err != nil {
 		return nil, err
