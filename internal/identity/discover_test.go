@@ -107,7 +107,7 @@ func TestRefreshFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, s := oidctest.Start(t, oidctest.Options{}), session()
 			clock := clockwork.NewFakeClockAt(time.Now().Add(-identity.FreshFor))
-			id := client(t, p, func(c *identity.Config) { c.Clock, c.Timeout = clock, 2*time.Second })
+			id := client(t, p, func(c *identity.Config) { c.Clock, c.Timeout = clock, 10*time.Second })
 			if _, err := id.URL(t.Context(), s); err != nil {
 				t.Fatal(err)
 			}
