@@ -115,24 +115,26 @@ func TestPostgresOpenSlowly(t *testing.T) {
 	if _, err := tx.Exec("SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer // to be read when opened has something
+	log := &told{first: make(chan struct{})}
 	opened := make(chan error, 1)
 	go func() {
-		s, err := OpenPostgres(t.Context(), url, Options{Patience: short, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s, err := OpenPostgres(t.Context(), url, Options{Patience: short, Log: slog.New(slog.NewTextHandler(log, nil))})
 		if err == nil {
 			err = s.Close()
 		}
 		opened <- err
 	}()
-	until(t, "somebody who waits for the schema", func() bool {
-		var waiting bool
-		err := db.QueryRow("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)").Scan(&waiting)
-		return err == nil && waiting
-	})
 	select {
 	case err := <-opened:
 		t.Fatalf("OpenPostgres = %v; want it to wait", err)
-	case <-time.After(short + time.Second):
+	case <-log.first: // it has waited for long
+	case <-time.After(long):
+		t.Fatal("nothing is said of a schema that is being waited for")
+	}
+	select {
+	case err := <-opened:
+		t.Fatalf("OpenPostgres = %v; want it to wait longer", err)
+	case <-time.After(short / 2):
 	}
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
@@ -140,9 +142,21 @@ func TestPostgresOpenSlowly(t *testing.T) {
 	if err := <-opened; err != nil {
 		t.Error(err)
 	}
-	if strings.Count(log.String(), "somebody keeps a lock") != 1 {
-		t.Errorf("the log says\n%s\nwant once, that somebody keeps a lock", &log)
+	if strings.Count(log.text.String(), "somebody keeps a lock") != 1 { // by whom nothing is written any more
+		t.Errorf("the log says\n%s\nwant once, that somebody keeps a lock", &log.text)
 	}
+}
+
+// told is a log that tells when something is in it.
+type told struct {
+	text  bytes.Buffer
+	once  sync.Once
+	first chan struct{}
+}
+
+func (l *told) Write(p []byte) (int, error) {
+	defer l.once.Do(func() { close(l.first) })
+	return l.text.Write(p)
 }
 
 // TestPostgresOtherVersions: a newer schema is fine as long as it says so.
