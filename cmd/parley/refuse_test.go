@@ -19,7 +19,7 @@ import (
 // refused runs a server that must not start, and gives what it said.
 func refused(t *testing.T, wantCode int, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	var out, errs strings.Builder
 	if code := run(ctx, append([]string{"serve"}, args...), &out, &errs); code != wantCode || out.Len() > 0 {
