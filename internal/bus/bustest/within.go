@@ -18,8 +18,8 @@ func content(t *testing.T, b bus.Bus) {
 	want := Notice(id, 1)
 	want.Seq = 2
 	want.Entries = append(want.Entries, Notice(id, 2).Entries...)
-	want.Signals = []chat.Signal{{ // of now: a bus may drop a late one
-		ID: id.ID, At: time.Now().UTC().Truncate(time.Millisecond), Contact: id.FirstContact(),
+	want.Signals = []chat.Signal{{ // a bus may drop a late one
+		ID: id.ID, At: time.Now().Add(2 * Patience).UTC().Truncate(time.Millisecond), Contact: id.FirstContact(),
 		By: chat.Author{ID: chat.ParticipantID(id), Role: chat.Customer, Name: "Ann"}, ContentType: chat.EventTyping,
 	}}
 	in := NewInbox()

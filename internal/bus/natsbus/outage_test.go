@@ -40,8 +40,10 @@ func TestLossAndReturn(t *testing.T) {
 		in.await(t, 2*round+3, 0, int64(2*round+3))
 	}
 	said.says(t, "NATS is connected", 1)
-	said.says(t, "NATS is lost", 3)
-	said.says(t, "NATS is back", 2)
+	// On a busy machine it may seem to be lost more often.
+	if lost, back := said.count("NATS is lost"), said.count("NATS is back"); lost < 3 || back != lost-1 {
+		t.Errorf("NATS is said to be lost %d times, and back %d times; want 3 and 2", lost, back)
+	}
 }
 
 // What is published while a node has no connection comes when it has one again.

@@ -132,11 +132,17 @@ func (b *book) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, ni
 // says wants the log to hold a text so many times.
 func (b *book) says(t *testing.T, text string, times int) {
 	t.Helper()
+	if n := b.count(text); n != times {
+		t.Errorf("the log says %q %d times, want %d:\n%s", text, n, times, b)
+	}
+}
+
+func (b *book) count(text string) int { return strings.Count(b.String(), text) }
+
+func (b *book) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := strings.Count(b.buf.String(), text); n != times {
-		t.Errorf("the log says %q %d times, want %d:\n%s", text, n, times, b.buf.String())
-	}
+	return b.buf.String()
 }
 
 // awaitLog waits until the log holds a text.
@@ -145,9 +151,7 @@ func (b *book) await(t *testing.T, text string) {
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for late := time.After(patience); ; {
-		b.mu.Lock()
-		all := b.buf.String()
-		b.mu.Unlock()
+		all := b.String()
 		if strings.Contains(all, text) {
 			return
 		}
