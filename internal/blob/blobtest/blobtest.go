@@ -80,7 +80,7 @@ type kit struct {
 var Client = &http.Client{
 	Transport:     &http.Transport{DisableKeepAlives: true}, // of a refused body, more may be under way
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	Timeout:       time.Minute, // only for what hangs
+	Timeout:       5 * time.Minute, // only for what hangs
 }
 
 // Do sends a request with the headers, and gives the answer with its body.
