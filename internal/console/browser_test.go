@@ -33,6 +33,13 @@ const storyWithin = 10 * time.Minute
 // failuresDir is where that is kept, which is no part of the repository.
 const failuresDir = "../../bin/stories"
 
+// staff work where there are no built-in users.
+const staff = `
+users:
+  - { id: agent, password: agent }
+  - { id: supervisor, password: supervisor, role: supervisor }
+`
+
 // TestBrowser tells the stories in the directory e2e: real pages in a headless Chromium,
 // which they share, each on a server of its own behind a network that can fail. What they
 // take pictures of is kept with -artifacts, and what there is to see of one that fails below
@@ -65,9 +72,16 @@ func TestBrowser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			change := func(*config.Settings) {}
-			if name == "desk" { // of a node that is one of several
+			switch name {
+			case "desk": // of a node that is one of several
 				nats := natstest.Start(t, "")
 				change = func(s *config.Settings) { s.Bus = nats.URL }
+			case "strangers": // at a server that isn't for everybody on this machine
+				_, users, err := config.Parse(strings.NewReader(staff))
+				if err != nil {
+					t.Fatal(err)
+				}
+				change = func(s *config.Settings) { s.AccessKeys, s.Center = []string{"key:secret"}, users }
 			}
 			dir := tell(t, name, browser, change)
 			if *update && name == "looks" {
@@ -146,9 +160,10 @@ func tell(t *testing.T, story, browser string, change func(*config.Settings)) (p
 		t.Fatal(err)
 	}
 	wire := &network{t: t, conns: make(map[net.Conn]bool)}
-	outside := listen(t)
+	outside, listed := listen(t), listen(t)
 	s := config.Defaults()
 	s.Listen, s.Data, s.PublicURL = "127.0.0.1:0", config.Memory, "http://"+outside.Addr().String()
+	s.WidgetOrigins = []string{"http://" + listed.Addr().String()} // of a site that the story may serve
 	change(&s)
 	srv, err := server.Open(s, clockwork.NewRealClock(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -167,6 +182,7 @@ func tell(t *testing.T, story, browser string, change func(*config.Settings)) (p
 	t.Cleanup(func() {
 		control.Close()
 		outside.Close()
+		listed.Close()
 		<-accepted
 		wire.cut()
 		stop()
@@ -180,6 +196,12 @@ func tell(t *testing.T, story, browser string, change func(*config.Settings)) (p
 	cmd.Env = append(os.Environ(),
 		"PARLEY_TEST_BROWSER="+browser, "PARLEY_TEST_PICTURES="+pictures, "PARLEY_TEST_FAILURES="+failures,
 		"PARLEY_TEST_URL="+srv.URL(), "PARLEY_TEST_DIRECT="+srv.Listening(), "PARLEY_TEST_NETWORK="+control.URL)
+	inherited, err := listed.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inherited.Close()
+	cmd.ExtraFiles = []*os.File{inherited}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

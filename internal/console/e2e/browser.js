@@ -91,6 +91,14 @@ export async function another(page, path) {
   return next;
 }
 
+// told waits for what somebody's console is told, and gives it. If it is a complaint, it is
+// wanted.
+export async function told(page, pattern) {
+  const text = (await page.waitForEvent('console', (message) => pattern.test(message.text()))).text();
+  problems = problems.filter((problem) => !pattern.test(problem));
+  return text;
+}
+
 function watch(page) {
   const note = (text) => log.push(`${new Date().toISOString()} ${text}`);
   page.on('pageerror', (error) => problems.push(`${page.url()}: ${error.stack}`));

@@ -8,8 +8,9 @@ import { url } from './browser.js';
 const chatjs = createRequire(new URL('../../../compat/node/', import.meta.url)).resolve('amazon-connect-chatjs');
 
 // site serves pages by their paths, and gives its origin. /chatjs.js is AWS's ChatJS,
-// /style.css what is given as style.
-export async function site(pages, style = '') {
+// /style.css what is given as style. Where widget-origins count, there is one such site, whose
+// socket is inherited.
+export async function site(pages, { style = '', listed = false } = {}) {
   const policy = `default-src 'none'; script-src 'self' ${url}; frame-src ${url}; style-src 'self'; connect-src ${url} ws${url.slice(4)}`;
   const server = createServer(async (request, response) => {
     response.setHeader('Content-Security-Policy', policy);
@@ -19,7 +20,7 @@ export async function site(pages, style = '') {
     else if (request.url === '/style.css') response.end(style);
     else response.end(pages[request.url] ?? '');
   });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  await new Promise((resolve) => { server.listen(listed ? { fd: 3 } : { port: 0, host: '127.0.0.1' }, resolve); });
   after(() => server.close());
   return `http://127.0.0.1:${server.address().port}`;
 }

@@ -6,7 +6,7 @@ import { html, site } from './site.js';
 test('a chat on a shop’s page', async () => {
   const shop = await site({
     '/': html(`<link rel="stylesheet" href="/style.css"><script src="${url}/console/widget.js" data-flow="any" data-title="Ask us" data-attributes='{"page":"home"}' async></script>`),
-  }, ':root { --parley-accent: rgb(120, 40, 160); }');
+  }, { style: ':root { --parley-accent: rgb(120, 40, 160); }' });
   const page = await open();
   await page.goto(shop, { waitUntil: 'commit' });
   const launcher = page.getByRole('button', { name: 'Ask us' });

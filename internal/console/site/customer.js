@@ -30,6 +30,14 @@ function keeper(storage, key) {
   };
 }
 
+// forVisitors is what is said of a chat that doesn't begin. Why the server starts none is for
+// whoever has set up the page: the browser's console has it.
+function forVisitors(error) {
+  if (error.status === 0) return error.message;
+  console.error(`The chat doesn't begin: ${error.message}`);
+  return error.passing ? 'Chat is not available right now; try again in a moment.' : 'Chat is not available right now.';
+}
+
 export class Customer {
   #root; #options; #keeper; #session = null; #thread = null;
 
@@ -85,7 +93,7 @@ export class Customer {
       this.#open(place);
       this.focus();
     } catch (error) {
-      problem.textContent = error.message;
+      problem.textContent = forVisitors(error);
       go.disabled = false;
     }
   }

@@ -24,7 +24,9 @@ function theme(variables) {
 let attributes;
 try {
   attributes = JSON.parse(options.get('attributes') ?? 'null') ?? undefined;
-} catch { /* then none */ }
+} catch (error) { // then none
+  console.error(`data-attributes is not JSON: ${error.message}`);
+}
 
 const customer = new Customer(document.querySelector('main'), {
   flow: options.get('flow') ?? undefined, name: options.get('name') ?? '', attributes,

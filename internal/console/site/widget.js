@@ -27,6 +27,7 @@
       iframe { width: 100vw; height: calc(100dvh - 64px); border-radius: 0; margin: 0; }
       :host(.open) button { width: 44px; height: 44px; margin: 10px auto; box-shadow: none; }
     }`;
+  const PATIENCE = 3000;
   const SVG = 'http://www.w3.org/2000/svg';
 
   function make(tag, attributes, ...children) {
@@ -49,11 +50,14 @@
     const frame = make('iframe', { src: `${new URL('widget', base)}#${options}`, title, hidden: '', allow: 'clipboard-write' });
     const drawing = make('path', { d: 'M4 5h16v11H10l-5 4v-4H4z' });
     const count = make('b', { hidden: '' });
-    const launcher = make('button', { type: 'button', 'aria-label': title, 'aria-expanded': 'false' }, make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, drawing), count);
+    const launcher = make('button', { type: 'button', 'aria-label': title, 'aria-expanded': 'false', hidden: '' }, make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, drawing), count);
     root.append(frame, launcher);
     document.body.append(host);
 
-    let ready = false;
+    let ready = false; // only then is there something to see
+    frame.addEventListener('load', () => setTimeout(() => {
+      if (!ready) console.error(`There is no chat: its frame says nothing. Is ${location.origin} one of the widget-origins of ${base.origin}?`);
+    }, PATIENCE));
     const tell = (what) => { if (ready) frame.contentWindow.postMessage({ parley: what }, base.origin); };
     // dress tells how the page wants the chat to look, as often as that may have changed:
     // its style sheets can come late.
@@ -83,6 +87,7 @@
       const { unread, close } = data.parley;
       if (data.parley.ready) {
         ready = true;
+        launcher.hidden = false;
         dress();
         if (said.open !== undefined || !frame.hidden) show(true);
       }
