@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	connecttypes "github.com/aws/aws-sdk-go-v2/service/connect/types"
 	"github.com/charmbracelet/x/term"
 
 	"github.com/parley-chat/parley/client"
@@ -98,20 +99,26 @@ func (c *chatCmd) join(ctx context.Context) (*client.Session, error) {
 func (c *chatCmd) accept(ctx context.Context, cfg aws.Config, name string) (*client.Session, error) {
 	contact := c.Contact
 	if contact == "" {
-		waiting, err := c.search(ctx, cfg, time.Now().Add(-defaultSince), func(f found) bool { return f.Ended == nil && f.Agent == "" && f.Queue != "" })
-		if err != nil {
+		var err error
+		if contact, err = c.waiting(ctx, cfg); err != nil {
 			return nil, err
 		}
-		if len(waiting) == 0 {
-			return nil, errors.New("no contact waits for an agent")
-		}
-		contact = waiting[len(waiting)-1].Contact
 	}
 	place, err := c.place(ctx, cfg, contact, name, "AGENT")
 	if err != nil {
 		return nil, err
 	}
 	return client.Join(ctx, cfg, place, client.ConnectParticipant())
+}
+
+// waiting finds the contact that waits for longest.
+func (c *chatCmd) waiting(ctx context.Context, cfg aws.Config) (contact string, err error) {
+	for f, err := range c.search(ctx, cfg, time.Now().Add(-defaultSince), true, connecttypes.SortOrderAscending) {
+		if err != nil || f.Agent == "" && f.Queue != "" {
+			return f.Contact, err
+		}
+	}
+	return "", errors.New("no contact waits for an agent")
 }
 
 // vars are what help texts and defaults refer to.

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"iter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/connect"
 	connecttypes "github.com/aws/aws-sdk-go-v2/service/connect/types"
 
@@ -34,6 +35,11 @@ type listCmd struct {
 	Since  time.Duration `help:"How far back to look." default:"24h"`
 	Active bool          `help:"Only those that go on."`
 	JSON   bool          `name:"json" help:"Print JSON, one contact on a line."`
+}
+
+// Help is printed by --help.
+func (listCmd) Help() string {
+	return "All contacts since then are listed, however many there are, and as they come: from Amazon, 100 in two seconds."
 }
 
 // found is a contact in a list.
@@ -64,79 +70,108 @@ func (c *listCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	list, err := c.search(e.ctx, cfg, time.Now().Add(-c.Since), func(f found) bool { return !c.Active || f.Ended == nil })
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return printJSON(e.stdout, list)
-	}
-	if len(list) == 0 {
-		_, err := fmt.Fprintf(e.stdout, "no contacts in the last %v\n", c.Since)
-		return err
-	}
-	table := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CONTACT\tSTARTED\tSTATE")
-	for _, f := range list {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Contact, f.Started.Local().Format(time.DateTime), f.state())
-	}
-	return table.Flush()
-}
-
-func printJSON(w io.Writer, list []found) error {
-	for _, f := range list {
-		raw, err := json.Marshal(f)
+	n := 0
+	for f, err := range c.search(e.ctx, cfg, time.Now().Add(-c.Since), c.Active, connecttypes.SortOrderDescending) {
+		if err == nil && n == 0 && !c.JSON {
+			_, err = fmt.Fprintf(e.stdout, rowFormat, "CONTACT", "STARTED", "STATE")
+		}
+		if err == nil {
+			err = c.show(e.stdout, f)
+		}
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(w, "%s\n", terminal.EscapeJSON(raw)); err != nil {
-			return err
-		}
+		n++
 	}
-	return nil
+	if n == 0 && !c.JSON {
+		_, err = fmt.Fprintf(e.stdout, "no contacts in the last %v\n", c.Since)
+	}
+	return err
 }
 
-// maxPages bounds a search.
-const maxPages = 100
+// rowFormat has room for an id and a time.
+const rowFormat = "%-36s  %-19s  %s\n"
 
-// searcher is all that a search knows of the client. Once the whole of it were in an
-// interface, the linker would keep every method that reflection might ask for: hundreds of
-// operations, a third of the binary.
-type searcher func(context.Context, *connect.SearchContactsInput, ...func(*connect.Options)) (*connect.SearchContactsOutput, error)
-
-func (s searcher) SearchContacts(ctx context.Context, in *connect.SearchContactsInput, opts ...func(*connect.Options)) (*connect.SearchContactsOutput, error) {
-	return s(ctx, in, opts...)
+func (c *listCmd) show(w io.Writer, f found) error {
+	if !c.JSON {
+		_, err := fmt.Fprintf(w, rowFormat, f.Contact, f.Started.Local().Format(time.DateTime), f.state())
+		return err
+	}
+	raw, err := json.Marshal(f)
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%s\n", terminal.EscapeJSON(raw))
+	}
+	return err
 }
 
-// search gives the contacts that were started since a time and are wanted, the newest
-// first.
-func (r *remote) search(ctx context.Context, cfg aws.Config, since time.Time, wanted func(found) bool) (list []found, err error) {
-	pages := connect.NewSearchContactsPaginator(searcher(connect.NewFromConfig(cfg).SearchContacts), &connect.SearchContactsInput{
+// active is the criterion of contacts that go on.
+var active = &connecttypes.SearchCriteria{AdditionalTimeRange: &connecttypes.SearchContactsAdditionalTimeRange{
+	MatchType: connecttypes.SearchContactsMatchTypeMatchAll,
+	Criteria: []connecttypes.SearchContactsAdditionalTimeRangeCriteria{{TimestampCondition: &connecttypes.SearchContactsTimestampCondition{
+		Type: connecttypes.SearchContactsTimeRangeTypeDisconnectTimestamp, ConditionType: connecttypes.SearchContactsTimeRangeConditionTypeNotExists,
+	}}},
+}}
+
+// search gives the contacts that were started since a time, or those of them that go on, page
+// by page as they are asked for. An error comes last.
+func (r *remote) search(ctx context.Context, cfg aws.Config, since time.Time, goOn bool, order connecttypes.SortOrder) iter.Seq2[found, error] {
+	api := connect.NewFromConfig(cfg)
+	in := &connect.SearchContactsInput{
 		InstanceId: &r.InstanceID,
 		TimeRange: &connecttypes.SearchContactsTimeRange{
 			Type: connecttypes.SearchContactsTimeRangeTypeInitiationTimestamp, StartTime: &since, EndTime: aws.Time(time.Now().Add(clockAhead)),
 		},
-		Sort: &connecttypes.Sort{FieldName: connecttypes.SortableFieldNameInitiationTimestamp, Order: connecttypes.SortOrderDescending},
-	})
-	for n := 0; pages.HasMorePages() && n < maxPages; n++ {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, terminal.Explain(err)
-		}
-		for _, c := range page.Contacts {
-			f := found{Contact: aws.ToString(c.Id), Started: aws.ToTime(c.InitiationTimestamp), Ended: c.DisconnectTimestamp}
-			if c.QueueInfo != nil {
-				f.Queue = aws.ToString(c.QueueInfo.Id)
+		Sort: &connecttypes.Sort{FieldName: connecttypes.SortableFieldNameInitiationTimestamp, Order: order},
+	}
+	if goOn {
+		in.SearchCriteria = active
+	}
+	return func(yield func(found, error) bool) {
+		for more := true; more; more = in.NextToken != nil {
+			page, err := searchPage(ctx, api, in)
+			if err != nil {
+				yield(found{}, terminal.Explain(err))
+				return
 			}
-			if c.AgentInfo != nil {
-				f.Agent = aws.ToString(c.AgentInfo.Id)
+			for i := range page.Contacts {
+				if !yield(summary(&page.Contacts[i]), nil) {
+					return
+				}
 			}
-			if wanted(f) {
-				list = append(list, f)
-			}
+			in.NextToken = page.NextToken
 		}
 	}
-	return list, nil
+}
+
+// Amazon allows one search in two seconds (semantics.md 10), so a page that is refused for that
+// is asked for again, searchPatience times.
+const searchPause, searchPatience = 2 * time.Second, 10
+
+func searchPage(ctx context.Context, api *connect.Client, in *connect.SearchContactsInput) (*connect.SearchContactsOutput, error) {
+	throttled := retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
+	for n := 0; ; n++ {
+		page, err := api.SearchContacts(ctx, in)
+		if n == searchPatience || throttled.IsErrorThrottle(err) != aws.TrueTernary {
+			return page, err
+		}
+		select {
+		case <-time.After(searchPause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// summary is what is listed of a contact.
+func summary(c *connecttypes.ContactSearchSummary) found {
+	f := found{Contact: aws.ToString(c.Id), Started: aws.ToTime(c.InitiationTimestamp), Ended: c.DisconnectTimestamp}
+	if c.QueueInfo != nil {
+		f.Queue = aws.ToString(c.QueueInfo.Id)
+	}
+	if c.AgentInfo != nil {
+		f.Agent = aws.ToString(c.AgentInfo.Id)
+	}
+	return f
 }
 
 type showCmd struct {

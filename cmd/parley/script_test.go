@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -78,16 +79,25 @@ func waiting(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// begin starts a contact whose customer does not come.
+// begin starts contacts whose customers do not come; one, or as many as are asked for.
 func begin(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: begin")
+	n := 1
+	if len(args) == 1 {
+		var err error
+		n, err = strconv.Atoi(args[0])
+		ts.Check(err)
 	}
-	_, err := controlPlane(ts.Getenv("AWS_ENDPOINT_URL")).StartChatContact(context.Background(), &connect.StartChatContactInput{
-		InstanceId: &instance, ContactFlowId: aws.String(config.LocalFlow),
-		ParticipantDetails: &connecttypes.ParticipantDetails{DisplayName: aws.String("Nobody")},
-	})
-	ts.Check(err)
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: begin [NUMBER]")
+	}
+	api := controlPlane(ts.Getenv("AWS_ENDPOINT_URL"))
+	for range n {
+		_, err := api.StartChatContact(context.Background(), &connect.StartChatContactInput{
+			InstanceId: &instance, ContactFlowId: aws.String(config.LocalFlow),
+			ParticipantDetails: &connecttypes.ParticipantDetails{DisplayName: aws.String("Nobody")},
+		})
+		ts.Check(err)
+	}
 }
 
 // turn turns the server's clock.
