@@ -7,6 +7,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/parley-chat/parley/internal/chat"
 )
@@ -51,7 +54,10 @@ func TestManySendersManySockets(t *testing.T) {
 	senderWG.Go(func() { // comes and goes
 		for range 20 {
 			c := w.join(people[1])
-			_ = c.Close()
+			_ = c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(patience))
+			for err := error(nil); err == nil; { // when the answer is here, there is room for another one
+				_, err = c.read()
+			}
 		}
 	})
 	senderWG.Wait()
