@@ -35,7 +35,7 @@ func TestBus(t *testing.T) {
 	}
 	n.Restart()
 	await(t, srv.bus.(bus.Lossy))
-	c, err := nats.Connect(url)
+	c, err := nats.Connect(url, nats.Timeout(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func TestUnsubscribes(t *testing.T) {
 
 func dial(t *testing.T, s *natstest.Server) *nats.Conn {
 	t.Helper()
-	c, err := nats.Connect(s.URL)
+	c, err := nats.Connect(s.URL, nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestStart(t *testing.T) {
 	if _, err := nats.Connect(s.URL); err == nil {
 		t.Error("the configuration has no effect")
 	}
-	c, err := nats.Connect(s.URL, nats.Token("secret"))
+	c, err := nats.Connect(s.URL, nats.Token("secret"), nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
