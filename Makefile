@@ -23,8 +23,8 @@ check: ## gofmt, go vet, staticcheck, govulncheck
 	scripts/check.sh
 
 race: ## the Go tests with the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -timeout 20m ./internal/... ./client/...
-	CGO_ENABLED=1 go test -race ./cmd/parley -kills 15 -chaos 15s
+	CGO_ENABLED=1 go test -race -timeout 30m ./internal/... ./client/...
+	CGO_ENABLED=1 go test -race -timeout 30m ./cmd/parley -kills 15 -chaos 15s
 
 bench: build ## measure throughput, latency, memory and start-up
 	go run ./bench
