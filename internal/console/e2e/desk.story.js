@@ -10,8 +10,11 @@ test('signing in', async () => {
   await page.getByRole('alert').getByText('The name or the password is wrong').waitFor();
   await page.getByLabel('Password').fill('agent');
   await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Light or dark' }).click(); // which is remembered
+  await page.locator('html[data-theme=dark]').waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByLabel('User').waitFor();
+  await page.locator('html[data-theme=dark]').waitFor();
   const agent = await signIn('agent', '/console/supervisor');
   await agent.getByText('This page is for supervisors.').waitFor();
 });
@@ -20,6 +23,7 @@ test('several chats, and a colleague', async () => {
   const jane = await customer('Jane');
   const omar = await customer('Omar');
   const bob = await signIn('agent', '/console/desk');
+  await bob.locator('.card .age', { hasText: /^\d+ (s|min)$/ }).nth(1).waitFor(); // how long both have waited
   await accept(bob, 'Jane');
   await accept(bob, 'Omar');
   await bob.locator('.bar h2', { hasText: 'Omar' }).waitFor();
@@ -36,6 +40,21 @@ test('several chats, and a colleague', async () => {
   await bob.getByLabel('Value').fill('4711');
   await bob.getByRole('button', { name: 'Set' }).click();
   await bob.locator('.facts dd').getByText('4711', { exact: true }).waitFor();
+
+  // quick replies of one's own
+  const replies = () => bob.getByRole('button', { name: 'Quick replies' }).click();
+  await replies();
+  await bob.getByLabel('New quick reply').fill('It is on its way.');
+  await bob.getByRole('button', { name: 'Add', exact: true }).click();
+  await bob.getByRole('button', { name: 'Remove “Thank you, and have a nice day!”' }).click();
+  await bob.reload(); // they are remembered
+  await bob.locator('.chat .pick', { hasText: 'Jane' }).click();
+  await bob.locator('.thread[data-state=open]').waitFor();
+  await replies();
+  assert.equal(await bob.getByText('Thank you, and have a nice day!').count(), 0);
+  await bob.getByRole('dialog').getByRole('button', { name: 'It is on its way.', exact: true }).click();
+  await bob.locator('.thread textarea').press('Enter');
+  await sees(jane, 'It is on its way.');
 
   // a colleague is invited and declines, is invited and comes, and leaves
   const sue = await signIn('agent2', '/console/desk');

@@ -42,8 +42,13 @@ test('both sides', async () => {
   await left.locator('.typing .dots').waitFor();
   await right.locator('.mine[data-receipt=read]').waitFor();
   await left.locator('.mine[data-receipt=read]', { hasText: '4711' }).waitFor();
-  await page.locator('.column').first().locator('.wire summary', { hasText: 'text/markdown' }).click();
+  const frame = page.locator('.column').first().locator('.wire details', { hasText: 'text/markdown' });
+  await frame.locator('summary').click();
   await picture(page, 'try');
+  const [outer, inner] = await frame.locator('pre').allInnerTexts(); // as it came, and the item in it
+  assert.equal(JSON.parse(outer).topic, 'aws/chat');
+  assert.equal(JSON.parse(inner).Content, 'Hello Jane! I am sorry to hear that. **Which order** is it?');
+  assert.deepEqual(JSON.parse(JSON.parse(outer).content), JSON.parse(inner));
   await left.getByRole('button', { name: 'End chat' }).click();
   await left.getByRole('button', { name: 'Start a new chat' }).waitFor();
 });

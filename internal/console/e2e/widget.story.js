@@ -52,6 +52,20 @@ test('a chat on a shop’s page', async () => {
   await frame.getByLabel('Your name').waitFor();
 });
 
+test('a chat that is open from the beginning, as the page wants it', async () => {
+  const shop = await site({ '/': html(`<script src="${url}/console/widget.js" data-open data-position="left" data-scheme="dark" data-name="Ann" data-welcome="We are here." async></script>`) });
+  const page = await open();
+  await page.goto(shop, { waitUntil: 'commit' });
+  const frame = page.frameLocator('iframe');
+  await frame.getByText('We are here.').waitFor();
+  assert.equal(await frame.getByLabel('Your name').isVisible(), false, 'it is known');
+  await frame.locator('html[data-theme=dark]').waitFor();
+  const box = await page.locator('iframe').boundingBox();
+  assert.ok(box.x < 100, `on the left, not at ${box.x}`);
+  await frame.getByRole('button', { name: 'Start chat' }).click();
+  await frame.locator('.note', { hasText: 'Ann joined' }).waitFor();
+});
+
 test('what bots offer can be chosen', async () => {
   const page = await open('/console/widget');
   await page.getByLabel('Your name').fill('Omar');
