@@ -26,6 +26,8 @@ const (
 	crashChats = 4
 	// burst is the largest number of acknowledged requests between two kills.
 	burst = 60
+	// crashPatience is for what only a failure takes.
+	crashPatience = 3 * time.Minute
 )
 
 // TestCrash kills the server again and again while customers and agents talk. What was
@@ -86,12 +88,12 @@ type talk struct {
 // awaitAcks waits for n more acknowledged requests.
 func (k *talk) awaitAcks(t *testing.T, n int64) {
 	t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(crashPatience)
 	for until := k.acks.Load() + n; k.acks.Load() < until; {
 		select {
 		case <-k.acked:
 		case <-limit:
-			t.Fatal("nothing was acknowledged for a minute")
+			t.Fatalf("too little was acknowledged within %v", crashPatience)
 		}
 	}
 }
@@ -321,7 +323,7 @@ func (p *talker) checkSent(t *testing.T, all []types.Item, byID map[string]int) 
 // checkSeen waits until the last item was seen, then compares.
 func (p *talker) checkSeen(t *testing.T, all []types.Item) {
 	t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(crashPatience)
 	for {
 		p.mu.Lock()
 		seen := slices.Clone(p.seen)

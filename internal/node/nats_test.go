@@ -83,7 +83,7 @@ func newNATSWorld(t *testing.T) *natsWorld {
 // await waits until a node's bus is well, or isn't.
 func (w *natsWorld) await(n int, want bool) {
 	w.Helper()
-	late := time.After(time.Minute)
+	late := time.After(3 * time.Minute)
 	for {
 		well, changed := w.buses[n].Health()
 		if well == want {
@@ -123,7 +123,7 @@ func (w *natsWorld) talk(messages int, meanwhile func()) {
 // told waits until everybody who watches has everything, once and in order.
 func (w *natsWorld) told() {
 	w.Helper()
-	late := time.After(time.Minute)
+	late := time.After(3 * time.Minute)
 	for _, c := range w.chats {
 		log, err := w.store.Entries(w.Context(), c.id, 0, 1_000_000)
 		if err != nil {

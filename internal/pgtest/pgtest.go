@@ -29,7 +29,7 @@ import (
 )
 
 // patience is how long anything may take that has to happen.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // superuser is the cluster's, who needs no password.
 const superuser = "parley"

@@ -35,7 +35,7 @@ func TestBus(t *testing.T) {
 	}
 	n.Restart()
 	await(t, srv.bus.(bus.Lossy))
-	c, err := nats.Connect(url, nats.Timeout(time.Minute))
+	c, err := nats.Connect(url, nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	for { // what was published without NATS may come first
-		m, err := heard.NextMsg(time.Minute)
+		m, err := heard.NextMsg(patience)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func shownBus(t *testing.T, url string) *desk.Bus {
 
 func await(t *testing.T, b bus.Lossy) {
 	t.Helper()
-	late := time.After(time.Minute)
+	late := time.After(patience)
 	for {
 		well, changed := b.Health()
 		if well {

@@ -402,7 +402,7 @@ flows:
 	defer serve(t, srv)()
 	select {
 	case <-happened:
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Fatal("nothing has happened")
 	}
 	s.at(srv)

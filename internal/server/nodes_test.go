@@ -63,7 +63,7 @@ func (p *person) insist(text string) (id string) {
 		if err == nil {
 			return id
 		}
-		if time.Since(begun) > time.Minute {
+		if time.Since(begun) > patience {
 			p.t.Fatal(err)
 		}
 	}
@@ -78,7 +78,7 @@ func (s *shop) answers(path string, want int) {
 		if status == want {
 			return
 		}
-		if time.Since(begun) > time.Minute {
+		if time.Since(begun) > patience {
 			s.t.Fatalf("%s: %d %s, want %d", path, status, text, want)
 		}
 	}

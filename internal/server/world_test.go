@@ -22,6 +22,9 @@ import (
 	"github.com/parley-chat/parley/internal/wire"
 )
 
+// patience is how long a test waits for what must happen, on a machine that has much else to do.
+const patience = 3 * time.Minute
+
 // shop is a server with a configuration file, and the official clients of it.
 type shop struct {
 	t        *testing.T
@@ -141,7 +144,7 @@ func (p *person) listen() {
 // await gives the next item of which that is true.
 func (p *person) await(what string, is func(wire.Item) bool) wire.Item {
 	p.t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(patience)
 	for {
 		select {
 		case it, open := <-p.items:

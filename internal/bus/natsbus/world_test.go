@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds every wait; it is only reached when something is broken.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // open makes a bus that the test closes.
 func open(t *testing.T, o Options) *Bus {

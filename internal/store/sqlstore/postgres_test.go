@@ -23,7 +23,7 @@ import (
 
 // long is a patience that no test ever comes to the end of; short, one that a busy machine
 // doesn't come to the end of while the database answers.
-const long, short = time.Minute, 5 * time.Second
+const long, short = 3 * time.Minute, 5 * time.Second
 
 func openPostgres(t testing.TB, url string) *Store {
 	t.Helper()

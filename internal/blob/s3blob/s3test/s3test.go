@@ -38,7 +38,7 @@ type Server struct {
 }
 
 // patience is how long a server may take to start.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // Start builds a server, starts it with nothing in it, and stops it when the test ends.
 func Start(t testing.TB) *Server {

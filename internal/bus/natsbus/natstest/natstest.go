@@ -24,7 +24,7 @@ import (
 )
 
 // patience bounds every wait; it is only reached when something is broken.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // Server is a NATS server. It ends with its test.
 type Server struct {
