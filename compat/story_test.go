@@ -51,8 +51,8 @@ func (s *story) tell(steps []step) {
 func (s *story) close() {
 	s.server.relay.mend()
 	s.server.fault("DELETE", nil)
-	if _, _, err := s.player.call("forget", "", nil); err != nil {
-		s.t.Error(err)
+	if _, failed, err := s.player.call("forget", "", map[string]any{}); err != nil || failed != nil {
+		s.t.Errorf("forget: %v %+v", err, failed)
 	}
 	s.player.rest()
 }

@@ -198,9 +198,9 @@ func arrived(t *testing.T, dir string, size int64) {
 func TestNoRoom(t *testing.T) {
 	dir := t.TempDir()
 	_, base, log := start(t, dir, fileSizeVar+"=1")
-	f := blobtest.NewFile(strings.Repeat("x", 100_000))
-	_, to := target(t, base, f)
-	if r, text := blobtest.Do(t, http.MethodPut, to.URL, to.Headers, strings.Repeat("x", 100_000)); r.StatusCode != http.StatusInternalServerError {
+	tooMuch := strings.Repeat("x", 5_000) // and not so much that some is to be sent when the answer has come
+	_, to := target(t, base, blobtest.NewFile(tooMuch))
+	if r, text := blobtest.Do(t, http.MethodPut, to.URL, to.Headers, tooMuch); r.StatusCode != http.StatusInternalServerError {
 		t.Errorf("PUT: %d %s; want 500", r.StatusCode, text)
 	}
 	line, err := log.ReadString('\n')
