@@ -72,22 +72,20 @@ func (n *Node) await(ctx context.Context, l *live, limit time.Duration) error {
 	// Neither a clock that is turned nor a machine that stands still for long makes anybody
 	// late: who has the turn stands still, too.
 	const parts = 10
-	var timer *time.Timer
-	var late <-chan time.Time
+	var part <-chan time.Time
 	if limit > 0 {
-		timer = time.NewTimer(limit / parts)
-		defer timer.Stop()
-		late = timer.C
+		ticker := time.NewTicker(limit / parts)
+		defer ticker.Stop()
+		part = ticker.C
 	}
 	for left := parts; ; {
 		select {
 		case <-l.turn:
 			return nil
-		case <-late:
+		case <-part:
 			if left--; left == 0 {
 				return fmt.Errorf("%w: others have the chat for %v", ErrBusy, limit)
 			}
-			timer.Reset(limit / parts)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-n.ctx.Done():
