@@ -36,7 +36,7 @@ func TestCrash(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	args := []string{"--listen", freeAddress(t), "--data", filepath.Join(t.TempDir(), "data"), "--log-level", "error"}
+	args := []string{"--listen", porttest.Address(t), "--data", filepath.Join(t.TempDir(), "data"), "--log-level", "error"}
 	server := startParley(t, args...)
 
 	ctx, finish := context.WithCancel(context.Background())
@@ -63,16 +63,6 @@ func TestCrash(t *testing.T) {
 		c.checkOrder(t)
 	}
 	t.Logf("%d kills, %d acknowledged requests, %d retries", *kills, talk.acks.Load(), talk.retries.Load())
-}
-
-// freeAddress is a loopback address that the server can listen on again and again.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	port, err := porttest.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // talk is the load: some chats whose people send as fast as they are answered.

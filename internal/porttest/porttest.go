@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"testing"
 )
 
 // Free gives a port of the loopback interface that nobody uses now. It is none that the
@@ -19,4 +20,14 @@ func Free() (port int, err error) {
 		}
 	}
 	return 0, err
+}
+
+// Address is 127.0.0.1 and a port that is [Free]; the test ends if there is none.
+func Address(t testing.TB) string {
+	t.Helper()
+	port, err := Free()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }

@@ -134,15 +134,7 @@ func testWithoutACL(t *testing.T, server *s3test.Server) {
 
 // testPublicEndpoint: clients may reach the store by another name than the node.
 func testPublicEndpoint(t *testing.T, server *s3test.Server) {
-	back, err := url.Parse(server.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The proxy passes the host's name on: it is signed.
-	public := httptest.NewServer(proxytest.Front(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host = back.Scheme, back.Host
-	}}))
-	defer public.Close()
+	public := front(t, server, func(http.ResponseWriter, *http.Request) bool { return false })
 	s := open(t, server.URL(server.Bucket(t), "")+"&public-endpoint="+url.QueryEscape(public.URL+"/"))
 	key, f := blobtest.NewKey(), blobtest.NewFile("hello wor")
 	target := upload(t, s, key, f, "hello wor")
@@ -163,24 +155,31 @@ func testPublicEndpoint(t *testing.T, server *s3test.Server) {
 	}
 }
 
-// through names a bucket of the server to Parley, behind somebody who answers a request
-// instead of the server or, reporting false, lets it through.
-func through(t *testing.T, server *s3test.Server, instead func(http.ResponseWriter, *http.Request) bool) string {
+// front is somebody before the server who answers a request instead of it or, reporting
+// false, lets it through.
+func front(t *testing.T, server *s3test.Server, instead func(http.ResponseWriter, *http.Request) bool) *httptest.Server {
 	t.Helper()
 	back, err := url.Parse(server.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The proxy passes the host's name on: it is signed.
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host = back.Scheme, back.Host
 	}}
-	front := httptest.NewServer(proxytest.Front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(proxytest.Front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !instead(w, r) {
 			proxy.ServeHTTP(w, r)
 		}
 	})))
-	t.Cleanup(front.Close)
-	return strings.Replace(server.URL(server.Bucket(t), ""), url.QueryEscape(server.Endpoint), url.QueryEscape(front.URL), 1)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// through names a bucket of the server to Parley, at its [front].
+func through(t *testing.T, server *s3test.Server, instead func(http.ResponseWriter, *http.Request) bool) string {
+	t.Helper()
+	return strings.Replace(server.URL(server.Bucket(t), ""), url.QueryEscape(server.Endpoint), url.QueryEscape(front(t, server, instead).URL), 1)
 }
 
 // testOldStore: not all stores know the condition under which an upload is kept.

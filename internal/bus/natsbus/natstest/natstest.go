@@ -187,20 +187,11 @@ func (s *Server) Restart() {
 // choose chooses the addresses, which others may still take.
 func (s *Server) choose() {
 	s.t.Helper()
-	s.client = address(s.t)
+	s.client = porttest.Address(s.t)
 	if s.clustered {
-		s.cluster = address(s.t)
+		s.cluster = porttest.Address(s.t)
 	}
 	s.URL = "nats://" + s.client
-}
-
-func address(t testing.TB) string {
-	t.Helper()
-	port, err := porttest.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // launch starts the process, and reports whether it is ready. It is not if somebody else
